@@ -1,0 +1,5 @@
+/** Strict YAML and JSON with line numbers and near misses. The only room that knows a parser. */
+@NullMarked
+package dev.gyre.config;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Readers of examples, masking of labels, batches. */
+@NullMarked
+package dev.gyre.data;
+
+import org.jspecify.annotations.NullMarked;
