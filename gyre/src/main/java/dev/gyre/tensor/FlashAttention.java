@@ -65,7 +65,7 @@ public final class FlashAttention {
         try (var stack = new IValueVector(arguments.toArray(IValue[]::new))) {
             op.callBoxed(stack);
             var out = new ArrayList<Tensor>();
-            for (int i = 0; i < results; i++) out.add(new Tensor(stack.get(i).toTensor()));
+            for (int i = 0; i < results; i++) out.add(new Tensor(new org.bytedeco.pytorch.Tensor(stack.get(i).toTensor())));
             return out;
         } finally {
             arguments.forEach(IValue::close);
