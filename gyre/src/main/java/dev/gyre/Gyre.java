@@ -1,0 +1,103 @@
+package dev.gyre;
+
+import dev.gyre.eval.Perplexity;
+import dev.gyre.train.MethodSpec;
+import dev.gyre.train.Recipe;
+import dev.gyre.train.TrainEvent;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** What the project does, for Java programs and for the command line alike. */
+public interface Gyre {
+    /**
+     * Trains an adapter and writes it to the recipe's {@code out}.
+     *
+     * @param overwrite whether {@code out} may hold something already
+     * @return the last event
+     * @throws dev.gyre.config.UserError for what the user can mend, before anything is written
+     * @throws dev.gyre.train.TrainFailed when the run cannot go on
+     */
+    TrainEvent.Done train(Recipe recipe, boolean overwrite, Consumer<TrainEvent> events);
+
+    /** Loads a base with adapters, active one after another. */
+    Loaded open(Source source);
+
+    /**
+     * Adds an adapter to its base's weights and writes a Hugging Face folder.
+     *
+     * @param source the base and at least one adapter
+     */
+    Merged merge(Source source, Path out, boolean overwrite);
+
+    /** A training step under a stop watch, on rows of random tokens. */
+    Trial trial(String base, MethodSpec method);
+
+    /**
+     * The first of these models that can be had: each name in the cache, then from where it comes.
+     *
+     * @param patience how long an unreachable host may keep us waiting
+     */
+    Found firstOf(List<String> names, Duration patience);
+
+    /**
+     * What to load.
+     *
+     * @param base a folder, a .gguf file, {@code org/name[@revision]} or {@code pip:PACKAGE}
+     * @param adapters folders, in the order in which they act
+     * @param template {@code auto}, {@code none} or a jinja file
+     */
+    record Source(String base, List<Path> adapters, String template) {}
+
+    /**
+     * A model on this machine.
+     *
+     * @param name the name that led to it
+     * @param how in words: from the cache, downloaded from …
+     */
+    record Found(String name, Path path, String how) {}
+
+    /**
+     * A merge that is done.
+     *
+     * @param drift largest |Δ log-probability| between merged and unmerged, over {@code tokens}
+     *     probe tokens
+     */
+    record Merged(Path out, int weights, double drift, int tokens) {}
+
+    /** A base with its adapters, ready to answer. */
+    interface Loaded extends AutoCloseable {
+        /** Answers prompts together; pieces of one answer arrive in order, answers in any. */
+        void generate(
+                List<dev.gyre.serve.Prompt> prompts,
+                dev.gyre.serve.Sampling how,
+                Consumer<dev.gyre.serve.Piece> pieces);
+
+        /**
+         * Log-probabilities of documents.
+         *
+         * @param stride tokens between the starts of two windows, for documents longer than the
+         *     context
+         */
+        Perplexity perplexity(List<String> documents, int stride);
+
+        /** Longest sequence in tokens. */
+        int contextTokens();
+
+        @Override
+        void close();
+    }
+
+    /** Training steps on given tokens, each row learned whole. */
+    interface Trial extends AutoCloseable {
+        /** One step: forward, backward, update; the loss before the update. */
+        double step(int[][] rows);
+
+        int vocabulary();
+
+        @Override
+        void close();
+    }
+}
