@@ -61,12 +61,12 @@ public record Recipe(
                         shown = "nothing",
                         form = "cut-off|no-answer|unknown-key|bad-line")
                 List<Lenience> allow,
-        @Key(value = "examples in one forward pass", def = "4") int batch,
+        @Key(value = "examples in one forward pass", def = "8") int batch,
         @Key(
                         value =
                                 "forward passes to one step; a step sees batch x accumulate"
                                     + " examples",
-                        def = "4")
+                        def = "1")
                 int accumulate,
         @Key(value = "passes over the data; or give steps", shown = "3, unless steps are given")
                 Optional<Double> epochs,
