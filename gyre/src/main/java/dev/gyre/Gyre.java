@@ -8,6 +8,7 @@ import dev.gyre.train.TrainEvent;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /** What the project does, for Java programs and for the command line alike. */
@@ -41,6 +42,32 @@ public interface Gyre {
      * @param patience how long an unreachable host may keep us waiting
      */
     Found firstOf(List<String> names, Duration patience);
+
+    /**
+     * What the engine runs on.
+     *
+     * @param device {@code cpu} or {@code cuda}
+     * @param threads threads of one operation; empty for one per processor
+     * @param offline whether nothing may be fetched
+     */
+    record Machine(String device, OptionalInt threads, boolean offline) {
+        public static Machine auto() {
+            return new Machine("cpu", OptionalInt.empty(), false);
+        }
+    }
+
+    /** Hears what a person may want to know while something takes long. */
+    interface Notices {
+        /** A sentence. */
+        void say(String sentence);
+
+        /**
+         * Bytes of a file have arrived.
+         *
+         * @param total 0 when nobody knows
+         */
+        void fetched(String what, long done, long total);
+    }
 
     /**
      * What to load.
