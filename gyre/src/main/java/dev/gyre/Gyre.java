@@ -1,6 +1,5 @@
 package dev.gyre;
 
-import dev.gyre.eval.Perplexity;
 import dev.gyre.train.MethodSpec;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
@@ -94,13 +93,32 @@ public interface Gyre {
      */
     record Merged(Path out, int weights, double drift, int tokens) {}
 
+    /**
+     * How well a model foretells documents.
+     *
+     * @param tokens scored tokens of all documents
+     * @param nll −Σ log p over the scored tokens, in nats
+     */
+    record Perplexity(List<Document> documents, long tokens, double nll) {
+        /**
+         * A document's tokens.
+         *
+         * @param logprobs log p of each token given those before it; NaN for the first, which is
+         *     not scored
+         */
+        @SuppressWarnings("ArrayRecordComponent")
+        public record Document(int[] ids, double[] logprobs) {}
+
+        /** e to the mean nll. */
+        public double perplexity() {
+            return Math.exp(nll / tokens);
+        }
+    }
+
     /** A base with its adapters, ready to answer. */
     interface Loaded extends AutoCloseable {
         /** Answers prompts together; pieces of one answer arrive in order, answers in any. */
-        void generate(
-                List<dev.gyre.serve.Prompt> prompts,
-                dev.gyre.serve.Sampling how,
-                Consumer<dev.gyre.serve.Piece> pieces);
+        void generate(List<Prompt> prompts, Decoding how, Consumer<Piece> pieces);
 
         /**
          * Log-probabilities of documents.

@@ -1,10 +1,10 @@
 package dev.gyre.cli;
 
+import dev.gyre.Decoding;
 import dev.gyre.Gyre;
+import dev.gyre.Piece;
+import dev.gyre.Prompt;
 import dev.gyre.config.UserError;
-import dev.gyre.serve.Piece;
-import dev.gyre.serve.Prompt;
-import dev.gyre.serve.Sampling;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,7 +36,10 @@ final class Chat implements Commands.Runs {
     @Mixin private Opening opening = new Opening();
     @Mixin private Common common = new Common();
 
-    @Option(names = "--system", paramLabel = "TEXT", description = "System text [the template's own].")
+    @Option(
+            names = "--system",
+            paramLabel = "TEXT",
+            description = "System text [the template's own].")
     private Optional<String> system = Optional.empty();
 
     @Option(
@@ -51,21 +54,22 @@ final class Chat implements Commands.Runs {
 
     @Override
     public void extend(CommandSpec spec) {
-        KeyFlags.add(spec, Sampling.class);
+        KeyFlags.add(spec, Decoding.class);
     }
 
     @Override
     public Integer call() {
         if (template.equals("none"))
-            throw new UserError("chat needs a template; for text without one: gyre generate --template none");
-        Sampling sampling = KeyFlags.read(spec, Sampling.class);
+            throw new UserError(
+                    "chat needs a template; for text without one: gyre generate --template none");
+        Decoding decoding = KeyFlags.read(spec, Decoding.class);
         try (Gyre.Loaded model = common.start(shell).open(opening.source(template))) {
-            talk(model, sampling);
+            talk(model, decoding);
         }
         return Exit.DONE;
     }
 
-    private void talk(Gyre.Loaded model, Sampling sampling) {
+    private void talk(Gyre.Loaded model, Decoding decoding) {
         var lines = new BufferedReader(new InputStreamReader(shell.in(), StandardCharsets.UTF_8));
         List<Prompt.Turn> turns = opened();
         while (true) {
@@ -80,9 +84,10 @@ final class Chat implements Commands.Runs {
             }
             turns.add(new Prompt.Turn("user", line));
             try {
-                turns.add(new Prompt.Turn("assistant", answer(model, turns, sampling)));
+                turns.add(new Prompt.Turn("assistant", answer(model, turns, decoding)));
             } catch (UserError e) {
-                // Most often the conversation is longer than the model's context: the talk may go on.
+                // Most often the conversation is longer than the model's context: the talk may go
+                // on.
                 turns.removeLast();
                 shell.err().println(e.getMessage() + "\n(/reset forgets what was said)");
             }
@@ -94,11 +99,11 @@ final class Chat implements Commands.Runs {
         return new ArrayList<>(system.map(s -> new Prompt.Turn("system", s)).stream().toList());
     }
 
-    private String answer(Gyre.Loaded model, List<Prompt.Turn> turns, Sampling sampling) {
+    private String answer(Gyre.Loaded model, List<Prompt.Turn> turns, Decoding decoding) {
         var said = new StringBuilder();
         model.generate(
                 List.of(new Prompt.Chat(turns)),
-                sampling,
+                decoding,
                 piece -> {
                     switch (piece) {
                         case Piece.Text(int index, String text) -> {

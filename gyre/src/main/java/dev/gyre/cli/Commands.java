@@ -13,13 +13,7 @@ import java.util.function.Function;
 /** The registry of commands. Adding one is its file, its line here, and its golden help. */
 public final class Commands {
     private static final List<Function<Shell, Runs>> ALL =
-            List.of(
-                    Train::new,
-                    Chat::new,
-                    Generate::new,
-                    Eval::new,
-                    Merge::new,
-                    Bench::new);
+            List.of(Train::new, Chat::new, Generate::new, Eval::new, Merge::new, ListMethods::new);
 
     private Commands() {}
 
@@ -69,7 +63,7 @@ public final class Commands {
     private static CommandLine tree(Runs command) {
         var line = new CommandLine(command);
         CommandSpec spec = line.getCommandSpec();
-        spec.mixinStandardHelpOptions(false);
+        spec.usageMessage().abbreviateSynopsis(true).sortOptions(false);
         spec.addOption(
                 CommandLine.Model.OptionSpec.builder("-h", "--help")
                         .usageHelp(true)

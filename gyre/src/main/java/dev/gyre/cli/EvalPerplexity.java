@@ -1,11 +1,11 @@
 package dev.gyre.cli;
 
 import dev.gyre.Gyre;
+import dev.gyre.Gyre.Perplexity;
 import dev.gyre.config.BadValue;
 import dev.gyre.config.Json;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
-import dev.gyre.eval.Perplexity;
 
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +34,11 @@ final class EvalPerplexity implements Commands.Runs {
     @Mixin private Opening opening = new Opening();
     @Mixin private Common common = new Common();
 
-    @Option(names = "--text", paramLabel = "FILE", required = true, description = "Text file; repeats.")
+    @Option(
+            names = "--text",
+            paramLabel = "FILE",
+            required = true,
+            description = "Text file; repeats.")
     private List<Path> texts = List.of();
 
     @Option(
@@ -83,11 +87,14 @@ final class EvalPerplexity implements Commands.Runs {
             shell.line(
                     "perplexity %.4f (%s tokens, nll %.4f)"
                             .formatted(
-                                    result.perplexity(), Words.count(result.tokens()), result.nll()));
+                                    result.perplexity(),
+                                    Words.count(result.tokens()),
+                                    result.nll()));
             return;
         }
         Map<String, Object> row = new LinkedHashMap<>();
-        if (perToken) row.put("documents", result.documents().stream().map(EvalPerplexity::row).toList());
+        if (perToken)
+            row.put("documents", result.documents().stream().map(EvalPerplexity::row).toList());
         row.put("tokens", result.tokens());
         row.put("nll", result.nll());
         row.put("perplexity", result.perplexity());

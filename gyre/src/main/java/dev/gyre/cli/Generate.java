@@ -1,12 +1,11 @@
 package dev.gyre.cli;
 
+import dev.gyre.Decoding;
 import dev.gyre.Gyre;
+import dev.gyre.Piece;
+import dev.gyre.Prompt;
 import dev.gyre.config.Json;
-import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
-import dev.gyre.serve.Piece;
-import dev.gyre.serve.Prompt;
-import dev.gyre.serve.Sampling;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,7 +42,10 @@ final class Generate implements Commands.Runs {
             description = "jsonl, each line {\"prompt\": ...} or {\"messages\": [...]}.")
     private Optional<Path> file = Optional.empty();
 
-    @Option(names = "--system", paramLabel = "TEXT", description = "System text [the template's own].")
+    @Option(
+            names = "--system",
+            paramLabel = "TEXT",
+            description = "System text [the template's own].")
     private Optional<String> system = Optional.empty();
 
     @Option(
@@ -61,19 +63,20 @@ final class Generate implements Commands.Runs {
 
     @Override
     public void extend(CommandSpec spec) {
-        KeyFlags.add(spec, Sampling.class);
+        KeyFlags.add(spec, Decoding.class);
     }
 
     @Override
     public Integer call() {
         List<Prompt> all = new ArrayList<>(prompts.stream().<Prompt>map(Prompt.Chat::ask).toList());
         file.ifPresent(f -> all.addAll(PromptFile.read(f)));
-        if (all.isEmpty()) throw new UserError("nothing to answer; give --prompt TEXT or --prompts FILE");
-        Sampling sampling = KeyFlags.read(spec, Sampling.class);
+        if (all.isEmpty())
+            throw new UserError("nothing to answer; give --prompt TEXT or --prompts FILE");
+        Decoding decoding = KeyFlags.read(spec, Decoding.class);
         Gyre.Source source = opening.source(template);
         List<Prompt> asked = all.stream().map(this::framed).toList();
         try (Gyre.Loaded model = common.start(shell).open(source)) {
-            model.generate(asked, sampling, json ? rows(asked) : text(asked));
+            model.generate(asked, decoding, json ? rows(asked) : text(asked));
         }
         return Exit.DONE;
     }
@@ -96,7 +99,10 @@ final class Generate implements Commands.Runs {
         return new Prompt.Chat(with);
     }
 
-    /** One answer streams; several are printed when complete, under their prompts, in the order asked. */
+    /**
+     * One answer streams; several are printed when complete, under their prompts, in the order
+     * asked.
+     */
     private Consumer<Piece> text(List<Prompt> asked) {
         if (asked.size() == 1)
             return piece -> {
@@ -154,7 +160,9 @@ final class Generate implements Commands.Runs {
         public void accept(Piece piece) {
             if (!(piece instanceof Piece.Done done)) return;
             waiting.put(done.index(), done);
-            for (Piece.Done ready = waiting.remove(due); ready != null; ready = waiting.remove(due)) {
+            for (Piece.Done ready = waiting.remove(due);
+                    ready != null;
+                    ready = waiting.remove(due)) {
                 next.accept(ready);
                 due++;
             }

@@ -1,11 +1,11 @@
 package dev.gyre.cli;
 
+import dev.gyre.Prompt;
 import dev.gyre.config.Json;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
-import dev.gyre.serve.Prompt;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,8 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Prompts from a jsonl file: {@code {"prompt": …}} or {@code {"messages": […]}} a line. A {@code completion} may stand
- * beside the prompt, so that held-out rows can be asked as they are.
+ * Prompts from a jsonl file: {@code {"prompt": …}} or {@code {"messages": […]}} a line. A {@code
+ * completion} may stand beside the prompt, so that held-out rows can be asked as they are.
  */
 final class PromptFile {
     private static final List<String> KEYS = List.of("prompt", "completion", "messages");

@@ -20,27 +20,37 @@ import java.util.Optional;
  * defaults.
  */
 public record Recipe(
-        @Key(value = Recipe.BASE, form = "MODEL") String base,
-        @Key(value = "file of training rows, jsonl; may be given several times", form = DATA)
+        @Key(value = "model: folder, .gguf file, org/name or pip:PACKAGE", form = "MODEL")
+                String base,
+        @Key(
+                        value = "file of training rows, jsonl; may be given several times",
+                        form = "PATH[:FORMAT]")
                 List<DataSource> data,
         @Key("folder for the adapter; absent or empty, unless --overwrite is given") Path out,
-        @Key(value = "method and its settings; see: gyre methods", def = DEFAULT, form = METHOD)
+        @Key(
+                        value = "method and its settings; see: gyre methods",
+                        def = "oft:block=32",
+                        form = "NAME[:KEY=VALUE,...]")
                 MethodSpec method,
         @Key(
                         value = "modules to adapt, or re:REGEX",
                         def = "all-linear",
-                        form = NAMES,
+                        form = "NAME,...",
                         commas = true)
                 List<String> targets,
         @Key(
                         value = "modules to leave out, or re:REGEX",
                         shown = "none",
-                        form = NAMES,
+                        form = "NAME,...",
                         commas = true)
                 List<String> exclude,
         @Key(value = "indices of the layers to adapt", shown = "all", form = "N,...", commas = true)
                 List<Integer> layers,
-        @Key(value = "modules trained and saved whole", shown = "none", form = NAMES, commas = true)
+        @Key(
+                        value = "modules trained and saved whole",
+                        shown = "none",
+                        form = "NAME,...",
+                        commas = true)
                 List<String> modulesToSave,
         @Key(value = "which of the base's biases learn too", def = "none") Bias bias,
         @Key(value = "adapter to go on from", shown = "a new one", form = "DIR")
@@ -52,8 +62,8 @@ public record Recipe(
         @Key(value = "what is learned of an example", def = "answers") Learn learn,
         @Key(value = "what a row may be without stopping the run", shown = "nothing", commas = true)
                 List<Lenience> allow,
-        @Key(value = "examples in one forward pass", def = "4") int batch,
-        @Key(value = "forward passes to a step", def = "4") int accumulate,
+        @Key(value = "examples in one forward pass", def = "8") int batch,
+        @Key(value = "forward passes to a step", def = "1") int accumulate,
         @Key(value = "passes over the data; or give steps", shown = "3") Optional<Double> epochs,
         @Key(value = "optimiser steps; or give epochs", shown = "from epochs")
                 Optional<Integer> steps,
@@ -89,12 +99,6 @@ public record Recipe(
         @Key(value = "steps between checkpoints (later); 0: none", def = "0") int saveEvery,
         @Key(value = "go on with an interrupted run (later)", def = "false") boolean resume,
         @Key(value = "where else events go (later)", def = "none", form = "none") String report) {
-
-    private static final String BASE = "model: a folder, a .gguf file, org/name, or pip:PACKAGE";
-    private static final String DATA = "PATH[:FORMAT]";
-    private static final String DEFAULT = "oft:block=32";
-    private static final String METHOD = "NAME[:KEY=VALUE,...]";
-    private static final String NAMES = "NAME,...";
 
     /** The base's biases that learn. */
     public enum Bias {

@@ -1,4 +1,4 @@
-package dev.gyre.serve;
+package dev.gyre;
 
 import dev.gyre.config.BadValue;
 import dev.gyre.config.Key;
@@ -6,7 +6,7 @@ import dev.gyre.config.Key;
 import java.util.List;
 
 /** How the next token is chosen. Components are keys and, with hyphens, flags. */
-public record Sampling(
+public record Decoding(
         @Key(value = "tokens of an answer at most", def = "256") int maxTokens,
         @Key(value = "0: the likeliest token; higher: more varied", def = "0") double temperature,
         @Key(value = "only the N likeliest tokens; 0: all", def = "0") int topK,
@@ -28,7 +28,7 @@ public record Sampling(
         @Key(value = "text that ends an answer; repeats", shown = "none", form = "TEXT")
                 List<String> stop) {
 
-    public Sampling {
+    public Decoding {
         stop = List.copyOf(stop);
         if (maxTokens < 1) throw BadValue.of("max_tokens", maxTokens, "a whole number from 1");
         if (!(temperature >= 0) || Double.isInfinite(temperature))
@@ -42,7 +42,7 @@ public record Sampling(
     }
 
     /** The likeliest token, at most this many times. */
-    public static Sampling greedy(int maxTokens) {
-        return new Sampling(maxTokens, 0, 0, 1, 0, 1, 0, List.of());
+    public static Decoding greedy(int maxTokens) {
+        return new Decoding(maxTokens, 0, 0, 1, 0, 1, 0, List.of());
     }
 }
