@@ -1,4 +1,4 @@
-package dev.gyre.serve;
+package dev.gyre;
 
 import dev.gyre.config.BadValue;
 import dev.gyre.config.Key;
@@ -6,33 +6,29 @@ import dev.gyre.config.Key;
 import java.util.List;
 
 /** How the next token is chosen. Components are keys and, with hyphens, flags. */
-public record Sampling(
+public record Decoding(
         @Key(value = "tokens of an answer at most", def = "256") int maxTokens,
-        @Key(value = "0: always the likeliest token; higher: more varied", def = "0")
-                double temperature,
+        @Key(value = "0: the likeliest token; higher: more varied", def = "0") double temperature,
         @Key(value = "only the N likeliest tokens; 0: all", def = "0") int topK,
         @Key(
                         value =
                                 "only the likeliest tokens that together have this probability; 1:"
-                                    + " all",
+                                        + " all",
                         def = "1")
                 double topP,
         @Key(
                         value =
                                 "only tokens with this share of the likeliest one's probability; 0:"
-                                    + " all",
+                                        + " all",
                         def = "0")
                 double minP,
-        @Key(value = "above 1: tokens that occurred already become less likely; 1: off", def = "1")
+        @Key(value = "above 1: what occurred already is less likely", def = "1")
                 double repetitionPenalty,
         @Key(value = "random stream", def = "0") long seed,
-        @Key(
-                        value = "text that ends an answer; may be given several times",
-                        shown = "none",
-                        form = "TEXT")
+        @Key(value = "text that ends an answer; repeats", shown = "none", form = "TEXT")
                 List<String> stop) {
 
-    public Sampling {
+    public Decoding {
         stop = List.copyOf(stop);
         if (maxTokens < 1) throw BadValue.of("max_tokens", maxTokens, "a whole number from 1");
         if (!(temperature >= 0) || Double.isInfinite(temperature))
@@ -46,7 +42,7 @@ public record Sampling(
     }
 
     /** The likeliest token, at most this many times. */
-    public static Sampling greedy(int maxTokens) {
-        return new Sampling(maxTokens, 0, 0, 1, 0, 1, 0, List.of());
+    public static Decoding greedy(int maxTokens) {
+        return new Decoding(maxTokens, 0, 0, 1, 0, 1, 0, List.of());
     }
 }

@@ -1,4 +1,6 @@
-package dev.gyre.serve;
+package dev.gyre;
+
+import java.util.Locale;
 
 /** Part of an answer. */
 public sealed interface Piece {
@@ -21,6 +23,11 @@ public sealed interface Piece {
         /** The model ended its turn, or a stop text came. */
         STOP,
         /** {@code max_tokens} or the model's context is full. */
-        LENGTH
+        LENGTH;
+
+        /** As answers in JSON have it. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 }

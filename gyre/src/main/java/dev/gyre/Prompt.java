@@ -1,4 +1,4 @@
-package dev.gyre.serve;
+package dev.gyre;
 
 import java.util.List;
 
