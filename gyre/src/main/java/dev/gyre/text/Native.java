@@ -1,5 +1,7 @@
 package dev.gyre.text;
 
+import ai.djl.engine.EngineException;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.gyre.config.UserError;
 import java.io.File;
@@ -22,8 +24,9 @@ final class Native {
         setIfAbsent("RUST_FLAVOR", "cpu");
         setIfAbsent("ai.djl.offline", "true");
         try {
+            LibUtils.checkStatus();
             return TokenizersLibrary.LIB;
-        } catch (LinkageError e) {
+        } catch (EngineException | LinkageError e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new UserError(
                     "the tokenizers library does not load from %s: %s; check that the folder is writable and allows programs (XDG_CACHE_HOME moves it)"

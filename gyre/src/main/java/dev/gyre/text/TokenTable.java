@@ -39,9 +39,15 @@ final class TokenTable {
             vocab.entries().forEach((token, id) -> ids.put(token, checked(id)));
         }
         var special = new BitSet();
+        int words = ids.size();
+        int next = words;
         for (Tree added : json.get("added_tokens").map(Tree::items).orElse(List.of())) {
             int id = checked(added.need("id"));
-            ids.put(added.need("content").text(), id);
+            // The library ignores the id and counts on from the vocabulary; another number would be silently wrong.
+            Integer listed = ids.putIfAbsent(added.need("content").text(), id);
+            int given = listed == null ? next : listed;
+            if (id != given) throw added.need("id").wrong(given + ", where the vocabulary has or would get this token");
+            next = Math.max(words, id + 1);
             special.set(id, added.boolOr("special", false));
         }
         int size = ids.values().stream().mapToInt(i -> i + 1).max().orElse(0);

@@ -4,6 +4,7 @@ import static dev.gyre.text.Native.LIBRARY;
 
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import dev.gyre.config.Json;
+import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -50,7 +51,9 @@ public final class Tokenizer implements AutoCloseable {
      * @param source what to call the text in errors
      */
     public static Tokenizer fromJson(String json, String source) {
-        TokenTable table = TokenTable.of(Json.read(json, source));
+        Tree tree = Json.read(json, source);
+        Hazards.check(tree);
+        TokenTable table = TokenTable.of(tree);
         return new Tokenizer(create(json, source), table);
     }
 
@@ -96,13 +99,21 @@ public final class Tokenizer implements AutoCloseable {
 
     private <T> T encoded(String text, boolean addSpecial, LongFunction<T> take) {
         return whileOpen(() -> {
-            long encoding = LIBRARY.encode(handle, Offsets.wellFormed(text), addSpecial);
+            long encoding = nativelyEncoded(text, addSpecial);
             try {
                 return take.apply(encoding);
             } finally {
                 LIBRARY.deleteEncoding(encoding);
             }
         });
+    }
+
+    private long nativelyEncoded(String text, boolean addSpecial) {
+        try {
+            return LIBRARY.encode(handle, Offsets.wellFormed(text), addSpecial);
+        } catch (RuntimeException e) { // a vocabulary that lacks a character and has no token for "unknown"
+            throw new UserError("the tokenizer cannot write a text of %d characters: %s".formatted(text.length(), e.getMessage()), e);
+        }
     }
 
     /**
