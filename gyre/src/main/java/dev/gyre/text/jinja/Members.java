@@ -76,6 +76,6 @@ final class Members {
     private static int bound(Optional<Object> given, int otherwise, int size, int low, int high) {
         if (given.isEmpty() || given.get() == Values.NONE) return otherwise;
         long at = Numbers.whole(given.get());
-        return (int) Math.clamp(at < 0 ? at + size : at, low, high);
+        return Math.clamp(at < 0 ? at + size : at, low, high);
     }
 }

@@ -22,7 +22,7 @@ final class Numbers {
 
     /** A whole number that fits Java's indices. */
     static int index(Object v) {
-        return (int) Math.clamp(whole(v), Integer.MIN_VALUE, Integer.MAX_VALUE);
+        return Math.clamp(whole(v), Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
     static double real(Object v) {

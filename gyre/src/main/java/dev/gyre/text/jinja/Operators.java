@@ -68,7 +68,7 @@ final class Operators {
 
     static Object negate(Object v) {
         defined(v);
-        return v instanceof Double d ? (Object) (-d) : (Object) Numbers.arithmetic("-", 0L, v);
+        return v instanceof Double d ? (Object) (-d) : Numbers.arithmetic("-", 0L, v);
     }
 
     static Object call(Object callee, Arguments arguments, Frame frame) {
