@@ -1,6 +1,5 @@
 package dev.gyre;
 
-import dev.gyre.eval.Perplexity;
 import dev.gyre.train.MethodSpec;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
@@ -8,6 +7,7 @@ import dev.gyre.train.TrainEvent;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /** What the project does, for Java programs and for the command line alike. */
@@ -43,6 +43,32 @@ public interface Gyre {
     Found firstOf(List<String> names, Duration patience);
 
     /**
+     * What the engine runs on.
+     *
+     * @param device {@code cpu} or {@code cuda}
+     * @param threads threads of one operation; empty for one per processor
+     * @param offline whether nothing may be fetched
+     */
+    record Machine(String device, OptionalInt threads, boolean offline) {
+        public static Machine auto() {
+            return new Machine("cpu", OptionalInt.empty(), false);
+        }
+    }
+
+    /** Hears what a person may want to know while something takes long. */
+    interface Notices {
+        /** A sentence. */
+        void say(String sentence);
+
+        /**
+         * Bytes of a file have arrived.
+         *
+         * @param total 0 when nobody knows
+         */
+        void fetched(String what, long done, long total);
+    }
+
+    /**
      * What to load.
      *
      * @param base a folder, a .gguf file, {@code org/name[@revision]} or {@code pip:PACKAGE}
@@ -67,13 +93,32 @@ public interface Gyre {
      */
     record Merged(Path out, int weights, double drift, int tokens) {}
 
+    /**
+     * How well a model foretells documents.
+     *
+     * @param tokens scored tokens of all documents
+     * @param nll −Σ log p over the scored tokens, in nats
+     */
+    record Perplexity(List<Document> documents, long tokens, double nll) {
+        /**
+         * A document's tokens.
+         *
+         * @param logprobs log p of each token given those before it; NaN for the first, which is
+         *     not scored
+         */
+        @SuppressWarnings("ArrayRecordComponent")
+        public record Document(int[] ids, double[] logprobs) {}
+
+        /** e to the mean nll. */
+        public double perplexity() {
+            return Math.exp(nll / tokens);
+        }
+    }
+
     /** A base with its adapters, ready to answer. */
     interface Loaded extends AutoCloseable {
         /** Answers prompts together; pieces of one answer arrive in order, answers in any. */
-        void generate(
-                List<dev.gyre.serve.Prompt> prompts,
-                dev.gyre.serve.Sampling how,
-                Consumer<dev.gyre.serve.Piece> pieces);
+        void generate(List<Prompt> prompts, Decoding how, Consumer<Piece> pieces);
 
         /**
          * Log-probabilities of documents.

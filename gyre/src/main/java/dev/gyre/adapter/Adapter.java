@@ -10,15 +10,16 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * A method at work on a model: its learned tensors, and the modules and biases trained whole beside it. All learned
- * numbers lie in one vector and their gradients in another, so that an optimiser makes one pass over them. The model is
- * not changed.
+ * A method at work on a model: its learned tensors, and the modules and biases trained whole beside
+ * it. All learned numbers lie in one vector and their gradients in another, so that an optimiser
+ * makes one pass over them. The model is not changed.
  */
 public final class Adapter implements AutoCloseable {
     private final Method method;
@@ -43,7 +44,9 @@ public final class Adapter implements AutoCloseable {
         long total = 0;
         for (Declared d : own) total += d.elements();
         for (Declared d : whole) total += d.elements();
-        if (total == 0) throw new UserError("method " + method.name() + " has nothing to learn with these settings");
+        if (total == 0)
+            throw new UserError(
+                    "method " + method.name() + " has nothing to learn with these settings");
         try (var _ = Scope.open();
                 var random = Random.seeded(seed)) {
             values = home.adopt(Tensor.zeros(DType.F32, total));
@@ -78,17 +81,31 @@ public final class Adapter implements AutoCloseable {
     private List<Declared> replacements() {
         var out = new LinkedHashMap<String, Declared>();
         for (String module : targets.savedModules(model)) {
-            model.slots().stream().filter(s -> s.name().equals(module)).forEach(s -> {
-                long[] shape = {s.weight().out(), s.weight().in()};
-                out.put(module + ".weight", new Declared(module + ".weight", shape, (r, _) -> s.weight().dense()));
-            });
-            model.vectors().forEach((name, value) -> {
-                if (name.startsWith(module + ".")) out.put(name, whole(name, value));
-            });
+            model.slots().stream()
+                    .filter(s -> s.name().equals(module))
+                    .forEach(
+                            s -> {
+                                long[] shape = {s.weight().out(), s.weight().in()};
+                                out.put(
+                                        module + ".weight",
+                                        new Declared(
+                                                module + ".weight",
+                                                shape,
+                                                (r, _) -> s.weight().dense()));
+                            });
+            model.vectors()
+                    .forEach(
+                            (name, value) -> {
+                                if (name.startsWith(module + "."))
+                                    out.put(name, whole(name, value));
+                            });
         }
-        model.vectors().forEach((name, value) -> {
-            if (name.endsWith(".bias") && biasLearns(name)) out.put(name, whole(name, value));
-        });
+        model.vectors()
+                .forEach(
+                        (name, value) -> {
+                            if (name.endsWith(".bias") && biasLearns(name))
+                                out.put(name, whole(name, value));
+                        });
         return List.copyOf(out.values());
     }
 
@@ -146,7 +163,10 @@ public final class Adapter implements AutoCloseable {
         return values.elements();
     }
 
-    /** A factor on the learning rate for each learned tensor, windows of {@link #values} in their order. */
+    /**
+     * A factor on the learning rate for each learned tensor, windows of {@link #values} in their
+     * order.
+     */
     public List<Group> groups() {
         var groups = new ArrayList<Group>();
         long at = 0;
@@ -177,8 +197,9 @@ public final class Adapter implements AutoCloseable {
     }
 
     /**
-     * What the adapter does, place by place. On a recording tape the parts are functions of the learned tensors: run the
-     * model on other tapes, then this tape backwards, once for all of them.
+     * What the adapter does, place by place. On a recording tape the parts are functions of the
+     * learned tensors: run the model on other tapes, then this tape backwards, once for all of
+     * them.
      */
     public Effects effects(Tape tape) {
         return new Effects(attachment.effects(tape, new Learned(learned)), replaced);

@@ -19,10 +19,10 @@ import java.util.Optional;
 
 /**
  * Settings to records, strictly: an unknown key, a value of another type and a missing key are
- * errors with file and line. Keys are the components' names in snake case. A component may be text,
- * a number, a truth value, a path, an enum, a record, an {@code Optional}, a list or a map of
- * these, or a type with a static {@code read(Tree)}, which reads itself. Where a list is wanted,
- * one value stands for a list of one.
+ * errors with file and line. Keys are the components' names in snake case; {@link Key} carries
+ * their defaults. A component may be text, a number, a truth value, a path, an enum, a record, an
+ * {@code Optional}, a list or a map of these, or a type with a static {@code read(Tree)}, which
+ * reads itself. Where a list is wanted, one value stands for a list of one.
  */
 public final class Bind {
     private Bind() {}
@@ -59,9 +59,9 @@ public final class Bind {
         try {
             return construct(type, components, values);
         } catch (BadValue e) {
-            Tree culprit = given.getOrDefault(e.key(), tree);
-            String name = culprit == tree || culprit.path().isEmpty() ? e.key() : culprit.path();
-            throw new UserError("%s: \"%s\" %s".formatted(culprit.where(), name, e.complaint()), e);
+            Tree culprit = given.get(e.key());
+            if (culprit != null) throw culprit.saying(e.complaint());
+            throw new UserError("%s: \"%s\" %s".formatted(tree.where(), e.key(), e.complaint()), e);
         }
     }
 
@@ -71,18 +71,38 @@ public final class Bind {
 
     private static Object component(Tree tree, Map<String, Tree> given, RecordComponent c) {
         String name = Keys.snake(c.getName());
-        Tree value = given.get(name);
-        if (value != null) return value(value, c.getGenericType());
         Key key = c.getAnnotation(Key.class);
-        if (key != null && !key.def().isEmpty()) {
-            Object plain = key.def().equals("[]") ? List.of() : Yaml.scalar(key.def());
-            return value(Tree.of(plain, "the default of " + name, name), c.getGenericType());
-        }
+        Tree value = given.get(name);
+        if (value != null)
+            return value(key != null && key.commas() ? split(value) : value, c.getGenericType());
+        if (key != null && !key.def().isEmpty())
+            return value(
+                    Tree.of(Yaml.scalar(key.def()), "the default of " + name, ""),
+                    c.getGenericType());
         if (c.getType() == Optional.class) return Optional.empty();
         if (c.getType() == List.class) return List.of();
         if (c.getType() == Map.class) return Map.of();
         throw new UserError(
                 "%s: the key \"%s\" is missing%s".formatted(tree.where(), name, under(tree)));
+    }
+
+    /** Each text with commas as several values; a regular expression may hold commas of its own. */
+    private static Tree split(Tree list) {
+        var out = new ArrayList<Tree>();
+        for (Tree item : list.isList() ? list.items() : List.of(list)) {
+            if (!item.isText() || item.text().startsWith("re:")) {
+                out.add(item);
+                continue;
+            }
+            for (String part : item.text().split(",", -1))
+                out.add(
+                        new Tree(
+                                Yaml.scalar(part.strip()),
+                                item.source(),
+                                item.line(),
+                                item.path()));
+        }
+        return new Tree(out, list.source(), list.line(), list.path());
     }
 
     private static Object value(Tree tree, Type type) {
@@ -121,10 +141,11 @@ public final class Bind {
 
     private static Path path(Tree tree) {
         try {
-            return Path.of(tree.text());
+            if (!tree.text().isEmpty()) return Path.of(tree.text());
         } catch (InvalidPathException e) {
             throw tree.wrong("a path");
         }
+        throw tree.wrong("a path");
     }
 
     private static Object constant(Tree tree, Class<?> type) {
@@ -134,16 +155,14 @@ public final class Bind {
             if (tree.isText() && word.equals(tree.text())) return constant;
             words.add(word);
         }
-        throw tree.wrong("one of " + String.join(", ", words));
+        throw tree.wrong(
+                words.size() == 1 ? words.getFirst() : "one of " + String.join(", ", words));
     }
 
     private static Optional<Method> reader(Class<?> type) {
         return Arrays.stream(type.getMethods())
-                .filter(
-                        m ->
-                                m.getName().equals("read")
-                                        && Arrays.equals(
-                                                m.getParameterTypes(), new Class<?>[] {Tree.class}))
+                .filter(m -> m.getName().equals("read"))
+                .filter(m -> Arrays.equals(m.getParameterTypes(), new Class<?>[] {Tree.class}))
                 .findFirst();
     }
 

@@ -28,4 +28,10 @@ public @interface Key {
      * What stands for its value in help, such as {@code PATH}; worked out from the type when empty.
      */
     String form() default "";
+
+    /**
+     * For a list: one text with commas between stands for several values, unless it begins with
+     * {@code re:}.
+     */
+    boolean commas() default false;
 }

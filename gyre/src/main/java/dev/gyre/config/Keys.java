@@ -33,6 +33,11 @@ public final class Keys {
         public String flag() {
             return "--" + name.replace('_', '-');
         }
+
+        /** Whether there is no default and nothing that stands for one. */
+        public boolean mustBeGiven() {
+            return shown.isEmpty();
+        }
     }
 
     /** The keys of a record whose components all carry {@link Key}. */

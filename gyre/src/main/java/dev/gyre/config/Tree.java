@@ -78,8 +78,17 @@ public record Tree(@Nullable Object value, String source, int line, String path)
 
     /** An error about this value: where, what was wanted, what stands there. */
     public UserError wrong(String wanted) {
+        return saying("must be %s, not %s".formatted(wanted, shown()));
+    }
+
+    /**
+     * An error whose sentence begins with this value's name. What stands in no file is named by its
+     * source alone.
+     */
+    public UserError saying(String complaint) {
+        if (path.isEmpty() && line == 0) return new UserError(source + " " + complaint);
         String name = path.isEmpty() ? "the document" : "\"" + path + "\"";
-        return new UserError("%s: %s must be %s, not %s".formatted(where(), name, wanted, shown()));
+        return new UserError("%s: %s %s".formatted(where(), name, complaint));
     }
 
     private String shown() {

@@ -20,33 +20,37 @@ import java.util.Optional;
  * defaults.
  */
 public record Recipe(
-        @Key(
-                        value =
-                                "model to adapt: a folder, a .gguf file, org/name[@revision], or"
-                                    + " pip:PACKAGE",
-                        form = "MODEL")
+        @Key(value = "model: folder, .gguf file, org/name or pip:PACKAGE", form = "MODEL")
                 String base,
-        @Key(value = "training rows, jsonl; may be given several times", form = "PATH[:FORMAT]")
+        @Key(
+                        value = "file of training rows, jsonl; may be given several times",
+                        form = "PATH[:FORMAT]")
                 List<DataSource> data,
-        @Key(value = "folder for the adapter; must be empty or absent, unless overwritten")
-                Path out,
+        @Key("folder for the adapter; absent or empty, unless --overwrite is given") Path out,
         @Key(
                         value = "method and its settings; see: gyre methods",
                         def = "oft:block=32",
                         form = "NAME[:KEY=VALUE,...]")
                 MethodSpec method,
         @Key(
-                        value = "modules to adapt: names, all-linear, or re:REGEX",
+                        value = "modules to adapt, or re:REGEX",
                         def = "all-linear",
-                        form = "NAMES")
+                        form = "NAME,...",
+                        commas = true)
                 List<String> targets,
-        @Key(value = "modules to leave out: names, or re:REGEX", shown = "none", form = "NAMES")
-                List<String> exclude,
-        @Key(value = "indices of the layers to adapt", shown = "all") List<Integer> layers,
         @Key(
-                        value = "modules trained and saved whole, such as lm_head",
+                        value = "modules to leave out, or re:REGEX",
                         shown = "none",
-                        form = "NAMES")
+                        form = "NAME,...",
+                        commas = true)
+                List<String> exclude,
+        @Key(value = "indices of the layers to adapt", shown = "all", form = "N,...", commas = true)
+                List<Integer> layers,
+        @Key(
+                        value = "modules trained and saved whole",
+                        shown = "none",
+                        form = "NAME,...",
+                        commas = true)
                 List<String> modulesToSave,
         @Key(value = "which of the base's biases learn too", def = "none") Bias bias,
         @Key(value = "adapter to go on from", shown = "a new one", form = "DIR")
@@ -55,59 +59,46 @@ public record Recipe(
                 String template,
         @Key(value = "longest example, in tokens", shown = "the model's own, at most 2048")
                 Optional<Integer> contextTokens,
-        @Key(value = "what is learned of an example: its answers", def = "answers") Learn learn,
-        @Key(
-                        value = "what a row may be without stopping the run",
-                        shown = "nothing",
-                        form = "cut-off|no-answer|unknown-key|bad-line")
+        @Key(value = "what is learned of an example", def = "answers") Learn learn,
+        @Key(value = "what a row may be without stopping the run", shown = "nothing", commas = true)
                 List<Lenience> allow,
         @Key(value = "examples in one forward pass", def = "8") int batch,
-        @Key(
-                        value =
-                                "forward passes to one step; a step sees batch x accumulate"
-                                    + " examples",
-                        def = "1")
-                int accumulate,
-        @Key(value = "passes over the data; or give steps", shown = "3, unless steps are given")
-                Optional<Double> epochs,
+        @Key(value = "forward passes to a step", def = "1") int accumulate,
+        @Key(value = "passes over the data; or give steps", shown = "3") Optional<Double> epochs,
         @Key(value = "optimiser steps; or give epochs", shown = "from epochs")
                 Optional<Integer> steps,
         @Key(value = "learning rate at its highest", shown = "the method's own")
                 Optional<Double> learningRate,
-        @Key(value = "how the learning rate falls after the warmup", def = "linear")
+        @Key(value = "how the learning rate goes on after the warmup", def = "linear")
                 Schedule schedule,
         @Key(
-                        value =
-                                "rising start: below 1 a share of the steps, from 1 their number; 0"
-                                    + " for none",
+                        value = "rise at the start: a share of the steps, or from 1 their number",
                         def = "0.03")
                 double warmup,
-        @Key(value = "decay of the learned numbers, as AdamW has it; 0 for none", def = "0")
-                double weightDecay,
-        @Key(value = "longest gradient, over all learned numbers; 0 for no limit", def = "1")
+        @Key(value = "AdamW's decay of what is learned; 0: none", def = "0") double weightDecay,
+        @Key(value = "length to which longer gradients are cut; 0: no limit", def = "1")
                 double clipNorm,
         @Key(
-                        value = "random order and batches of like lengths; false: the file's order",
+                        value = "random order, like lengths together; false: as the files have it",
                         def = "true")
                 boolean shuffle,
-        @Key(value = "random stream: two runs with one seed give the same numbers", def = "0")
+        @Key(value = "random stream; runs with one seed give the same numbers", def = "0")
                 long seed,
         @Key(
-                        value = "held-out rows: a jsonl file, or a share of the data such as 0.05",
-                        shown = "nothing is held out",
+                        value = "held-out rows: a jsonl file, or a share of the data",
+                        shown = "none",
                         form = "PATH|X")
-                Optional<String> validation,
-        @Key(value = "steps between looks at the held-out rows; 0: only at the end", def = "0")
+                Optional<HeldOut> validation,
+        @Key(value = "steps between looks at the held-out rows; 0: at the end", def = "0")
                 int evalEvery,
-        @Key(value = "activations for the backward pass: kept, or computed again", def = "keep")
+        @Key(value = "whether activations are kept or computed again", def = "keep")
                 Activations activations,
-        @Key(value = "several examples in one row (comes later)", def = "false") boolean packing,
-        @Key(value = "encoding of the frozen weights (others come later)", def = "none")
+        @Key(value = "several examples in one row (later)", def = "false") boolean packing,
+        @Key(value = "encoding of the frozen weights (later)", def = "none", form = "none")
                 String baseEncoding,
-        @Key(value = "steps between checkpoints (comes later); 0: only the end", def = "0")
-                int saveEvery,
-        @Key(value = "go on with an interrupted run (comes later)", def = "false") boolean resume,
-        @Key(value = "where else events go (others come later)", def = "none") String report) {
+        @Key(value = "steps between checkpoints (later); 0: none", def = "0") int saveEvery,
+        @Key(value = "go on with an interrupted run (later)", def = "false") boolean resume,
+        @Key(value = "where else events go (later)", def = "none", form = "none") String report) {
 
     /** The base's biases that learn. */
     public enum Bias {

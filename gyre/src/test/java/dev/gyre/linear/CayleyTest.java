@@ -10,16 +10,18 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
-import java.util.List;
-import java.util.function.Function;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Golden vectors and identities of the Cayley maps; the numbers are PEFT's formulas in float64. */
 class CayleyTest {
@@ -38,7 +40,10 @@ class CayleyTest {
     static Stream<Cayley> maps() {
         return Stream.concat(
                 IntStream.rangeClosed(2, 8).mapToObj(t -> new Cayley.Neumann(t, false)),
-                Stream.of(new Cayley.Neumann(5, true), new Cayley.Neumann(7, true), new Cayley.Exact()));
+                Stream.of(
+                        new Cayley.Neumann(5, true),
+                        new Cayley.Neumann(7, true),
+                        new Cayley.Exact()));
     }
 
     private static Tensor v(int r, int b, double scale) {
@@ -53,7 +58,8 @@ class CayleyTest {
 
     @Test
     void packsTheUpperTriangleRowByRow() {
-        double[] q = Skew.of(4).matrix(Tensor.of(new double[] {1, 2, 3, 4, 5, 6}, 1, 6)).toDoubles();
+        double[] q =
+                Skew.of(4).matrix(Tensor.of(new double[] {1, 2, 3, 4, 5, 6}, 1, 6)).toDoubles();
         assertThat(q).containsExactly(0, 1, 2, 3, -1, 0, 4, 5, -2, -4, 0, 6, -3, -5, -6, 0);
         assertThat(Skew.blockSize(496)).isEqualTo(32);
         assertThatThrownBy(() -> Skew.blockSize(7)).isInstanceOf(IllegalArgumentException.class);
@@ -63,22 +69,43 @@ class CayleyTest {
 
     static Stream<Golden> goldens() {
         return Stream.of(
-                new Golden(new Cayley.Neumann(2, false), new double[] {1, .2, -.4, -.2, 1, .6, .4, -.6, 1}),
-                new Golden(new Cayley.Neumann(3, false), new double[] {.9, .306, -.312, -.066, .8, .598, .432, -.518, .74}),
-                new Golden(new Cayley.Neumann(4, false), new double[] {.9, .306, -.312, -.066, .8, .598, .432, -.518, .74}),
+                new Golden(
+                        new Cayley.Neumann(2, false),
+                        new double[] {1, .2, -.4, -.2, 1, .6, .4, -.6, 1}),
+                new Golden(
+                        new Cayley.Neumann(3, false),
+                        new double[] {.9, .306, -.312, -.066, .8, .598, .432, -.518, .74}),
+                new Golden(
+                        new Cayley.Neumann(4, false),
+                        new double[] {.9, .306, -.312, -.066, .8, .598, .432, -.518, .74}),
                 new Golden(
                         new Cayley.Neumann(5, false),
-                        new double[] {.907, .2836, -.2882, -.0604, .814, .5532, .3998, -.4788, .7582}),
+                        new double[] {
+                            .907, .2836, -.2882, -.0604, .814, .5532, .3998, -.4788, .7582
+                        }),
                 new Golden(
                         new Cayley.Neumann(6, false),
-                        new double[] {.914, .27716, -.29632, -.07076, .828, .55628, .39952, -.48748, .7764}),
+                        new double[] {
+                            .914, .27716, -.29632, -.07076, .828, .55628, .39952, -.48748, .7764
+                        }),
                 new Golden(
                         new Cayley.Neumann(5, true),
-                        new double[] {.914, .2752, -.2924, -.0688, .828, .5504, .3956, -.4816, .7764}),
-                new Golden(new Cayley.Exact(), new double[] {
-                    .9122807018, -.0701754386, .4035087719, .2807017544, .8245614035, -.4912280702, -.2982456140,
-                    .5614035088, .7719298246
-                }));
+                        new double[] {
+                            .914, .2752, -.2924, -.0688, .828, .5504, .3956, -.4816, .7764
+                        }),
+                new Golden(
+                        new Cayley.Exact(),
+                        new double[] {
+                            .9122807018,
+                            -.0701754386,
+                            .4035087719,
+                            .2807017544,
+                            .8245614035,
+                            -.4912280702,
+                            -.2982456140,
+                            .5614035088,
+                            .7719298246
+                        }));
     }
 
     @ParameterizedTest
@@ -93,7 +120,9 @@ class CayleyTest {
         double[] series = gradientOfGolden(new Cayley.Neumann(5, false));
         assertThat(series).containsExactly(new double[] {5.272, -5.704, -14.504}, within(1e-9));
         double[] exact = gradientOfGolden(new Cayley.Exact());
-        assertThat(exact).containsExactly(new double[] {11.8190212373, 7.9409048938, -6.6481994460}, within(1e-9));
+        assertThat(exact)
+                .containsExactly(
+                        new double[] {11.8190212373, 7.9409048938, -6.6481994460}, within(1e-9));
     }
 
     private static double[] gradientOfGolden(Cayley map) {
@@ -119,7 +148,8 @@ class CayleyTest {
         Tensor power = Tensor.eye(DType.F64, 6).expand(3, 6, 6);
         for (int i = 0; i < degree; i++) power = power.matmul(q);
         Tensor expected = exact.matmul(Tensor.eye(DType.F64, 6).minus(power));
-        assertThat(distance(new Cayley.Neumann(terms, false).rotation(q), expected)).isLessThan(1e-12);
+        assertThat(distance(new Cayley.Neumann(terms, false).rotation(q), expected))
+                .isLessThan(1e-12);
     }
 
     @Test
@@ -133,7 +163,10 @@ class CayleyTest {
     @Test
     void threeAndFourTermsAreTheSameBits() {
         Tensor q = Skew.of(6).matrix(v(3, 6, 0.2));
-        assertThat(new Cayley.Neumann(3, false).rotation(q).sameAs(new Cayley.Neumann(4, false).rotation(q)))
+        assertThat(
+                        new Cayley.Neumann(3, false)
+                                .rotation(q)
+                                .sameAs(new Cayley.Neumann(4, false).rotation(q)))
                 .isTrue();
     }
 
@@ -141,8 +174,13 @@ class CayleyTest {
     void theExactMapIsTheInverseOfItsNegative() {
         Tensor q = Skew.of(6).matrix(v(3, 6, 0.4));
         Tensor r = new Cayley.Exact().rotation(q);
-        assertThat(distance(r.transpose(1, 2).contiguous(), new Cayley.Exact().rotation(q.negate()))).isLessThan(1e-12);
-        assertThat(new BlockDiagonal(Var.constant(r), 3).distanceFromOrthogonal()).isLessThan(1e-12);
+        assertThat(
+                        distance(
+                                r.transpose(1, 2).contiguous(),
+                                new Cayley.Exact().rotation(q.negate())))
+                .isLessThan(1e-12);
+        assertThat(new BlockDiagonal(Var.constant(r), 3).distanceFromOrthogonal())
+                .isLessThan(1e-12);
     }
 
     /** The error of orthogonality in closed form: |(1 − θ⁴)² − 1| for five terms, θ⁶ for four. */
@@ -152,21 +190,40 @@ class CayleyTest {
         Tensor q = Skew.of(2).matrix(Tensor.of(new double[] {theta}, 1, 1));
         assertThat(spectralError(new Cayley.Neumann(5, false).rotation(q)))
                 .isCloseTo(1 - Math.pow(1 - Math.pow(theta, 4), 2), within(1e-9));
-        assertThat(spectralError(new Cayley.Neumann(4, false).rotation(q))).isCloseTo(Math.pow(theta, 6), within(1e-9));
-        assertThat(spectralError(new Cayley.Neumann(2, false).rotation(q))).isCloseTo(4 * theta * theta, within(1e-9));
+        assertThat(spectralError(new Cayley.Neumann(4, false).rotation(q)))
+                .isCloseTo(Math.pow(theta, 6), within(1e-9));
+        assertThat(spectralError(new Cayley.Neumann(2, false).rotation(q)))
+                .isCloseTo(4 * theta * theta, within(1e-9));
     }
 
     private static double spectralError(Tensor r) {
-        return r.transpose(1, 2).matmul(r).minus(Tensor.eye(DType.F64, r.size(1))).singularValues().max().item();
+        return r.transpose(1, 2)
+                .matmul(r)
+                .minus(Tensor.eye(DType.F64, r.size(1)))
+                .singularValues()
+                .max()
+                .item();
     }
 
     @ParameterizedTest
     @MethodSource("maps")
     void theHandWrittenGradientEqualsAutomaticDifferentiation(Cayley map) {
-        Tensor g = v(3, 6, 1).indexSelect(1, Tensor.of(IntStream.range(0, 36).map(i -> i % 15).toArray())).view(3, 6, 6);
+        Tensor g =
+                v(3, 6, 1)
+                        .indexSelect(
+                                1, Tensor.of(IntStream.range(0, 36).map(i -> i % 15).toArray()))
+                        .view(3, 6, 6);
         double[] byHand = gradient(v -> tape -> map.apply(tape, v, 6), g);
-        double[] byMachine = gradient(
-                v -> tape -> tape.auto((List<Tensor> in) -> map.rotation(Skew.of(6).matrix(in.getFirst())), v), g);
+        double[] byMachine =
+                gradient(
+                        v ->
+                                tape ->
+                                        tape.auto(
+                                                (List<Tensor> in) ->
+                                                        map.rotation(
+                                                                Skew.of(6).matrix(in.getFirst())),
+                                                v),
+                        g);
         assertThat(byHand).containsExactly(byMachine, within(1e-10));
         assertThat(byHand).containsExactly(centralDifferences(map, g), within(1e-6));
     }

@@ -22,8 +22,21 @@ public final class PicoModels {
     }
 
     public static Model of(DType type, boolean tied, boolean biases, boolean recomputes) {
-        var config = new LlamaConfig(
-                97, 32, 48, 2, 4, 2, 8, 1e-5, Rotary.of(8, 10000), 128, tied, biases, biases);
+        var config =
+                new LlamaConfig(
+                        97,
+                        32,
+                        48,
+                        2,
+                        4,
+                        2,
+                        8,
+                        1e-5,
+                        Rotary.of(8, 10000),
+                        128,
+                        tied,
+                        biases,
+                        biases);
         Scope home = Scope.detached();
         try (var random = Random.seeded(7)) {
             return new Llama(config, new Drawn(type, home, random), home, recomputes);
