@@ -70,7 +70,7 @@ public final class AdapterFile {
     }
 
     /** The name in a file of each of an adapter's tensors. */
-    private static Map<String, Var> named(Adapter adapter) {
+    static Map<String, Var> named(Adapter adapter) {
         var out = new LinkedHashMap<String, Var>();
         adapter.learned().forEach((name, var) -> out.put(PREFIX + name, var));
         adapter.replaced().forEach((name, var) -> out.put(PREFIX + replacedName(adapter, name), var));

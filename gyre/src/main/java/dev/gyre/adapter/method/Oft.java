@@ -162,8 +162,9 @@ public record Oft(
             Tensor v = learned.get(key(slot)).value();
             double radius = eps / Math.sqrt(v.size(0));
             Tensor norms = v.times(v).sum(1, true).sqrt().timesInPlace(Math.sqrt(2));
-            // Blocks inside keep a factor of exactly 1; a block of zeros gives infinity, cut to 1.
-            v.timesInPlace(norms.power(-1).timesInPlace(radius).atMost(1));
+            // A block on the sphere, up to rounding, stays as it is: projecting twice changes nothing.
+            Tensor inside = norms.timesInPlace(1 / radius).below(1 + 1e-6);
+            v.timesInPlace(norms.power(-1).maskedFillInPlace(inside, 1));
         }
     }
 
