@@ -388,6 +388,13 @@ public final class Tensor {
         return this;
     }
 
+    public Tensor plusInPlace(double other) {
+        try (var v = new Scalar(other)) {
+            torch.add_(v);
+        }
+        return this;
+    }
+
     /** this += factor · other. */
     public Tensor plusInPlace(Tensor other, double factor) {
         try (var f = new Scalar(factor)) {
