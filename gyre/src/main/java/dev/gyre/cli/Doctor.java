@@ -50,8 +50,8 @@ final class Doctor implements Commands.Runs {
         boolean works = torch();
         if (works) faults();
         Path home = Path.of(System.getProperty("user.home"));
-        folder("cache", folder("XDG_CACHE_HOME", home.resolve(".cache")).resolve("gyre"));
-        folder("model cache", folder("HF_HOME", home.resolve(".cache/huggingface")));
+        folder("cache", placed("XDG_CACHE_HOME", home.resolve(".cache")).resolve("gyre"));
+        folder("model cache", placed("HF_HOME", home.resolve(".cache/huggingface")));
         folder(
                 "natives' cache",
                 Path.of(
@@ -105,7 +105,7 @@ final class Doctor implements Commands.Runs {
                     "cannot be loaded: " + e.getMessage(),
                     false,
                     "libtorch's natives for this machine are missing or broken: delete"
-                        + " ~/.javacpp/cache, and build with -Dnatives="
+                            + " ~/.javacpp/cache, and build with -Dnatives="
                             + natives());
             return false;
         }
@@ -137,11 +137,11 @@ final class Doctor implements Commands.Runs {
                 Words.count(faults) + " page faults for " + ROUNDS + " blocks of 6 MB",
                 faults < MANY_FAULTS,
                 "large blocks go back to the kernel at every free, which costs a third of the"
-                    + " speed: start through the launcher ./gyre, or export MALLOC_ARENA_MAX=1"
-                    + " MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=17179869184");
+                        + " speed: start through the launcher ./gyre, or export MALLOC_ARENA_MAX=1"
+                        + " MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=17179869184");
     }
 
-    private Path folder(String variable, Path otherwise) {
+    private Path placed(String variable, Path otherwise) {
         String set = shell.environment().getOrDefault(variable, "");
         return set.isEmpty() ? otherwise : Path.of(set);
     }
