@@ -261,6 +261,7 @@ public record Oft(
                                 + ": num_cayley_neumann_terms = "
                                 + terms
                                 + " means no rotation at all; wanted 2 or more");
+            boolean old = c.textOr("peft_version", "").matches("0\\.1[67](\\..*)?");
             if (neumann && c.get("peft_version").isEmpty() && !reading.legacySeries())
                 reading.warn()
                         .accept(
@@ -276,7 +277,7 @@ public record Oft(
             return new Oft(
                     (int) c.wholeOr("oft_block_size", 0),
                     (int) c.wholeOr("r", 0),
-                    cayley(!neumann, Math.max(2, terms), reading.legacySeries()),
+                    cayley(!neumann, Math.max(2, terms), old || reading.legacySeries()),
                     coft ? eps : 0,
                     c.boolOr("block_share", false),
                     // PEFT ≥ 0.16 accepts module_dropout and never applies it; so does a run that
@@ -302,6 +303,8 @@ public record Oft(
                     "num_cayley_neumann_terms",
                     oft.cayley instanceof Cayley.Neumann n ? n.terms() : 5);
             keys.put("fan_in_fan_out", false);
+            // A file without a version is how PEFT 0.16 and 0.17 marked (or did not mark) their polynomial.
+            if (oft.cayley instanceof Cayley.Neumann n && n.legacy()) keys.put("peft_version", "0.17.1");
             return keys;
         }
     }
