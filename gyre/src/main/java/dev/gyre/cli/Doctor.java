@@ -83,12 +83,18 @@ final class Doctor implements Commands.Runs {
 
     private boolean torch() {
         try {
+            long begun = System.nanoTime();
             String about = Torch.description();
-            check("libtorch", first(about, "PyTorch"), true, "");
+            double seconds = (System.nanoTime() - begun) / 1e9;
+            check("libtorch", Words.format("loaded in %.1f s", seconds), true, "");
             boolean mkl = about.contains("mkl") || about.contains("MKL");
             String wanted = System.getProperty("org.bytedeco.openblas.load", "openblas");
             check("BLAS", wanted, true, "");
-            check("CPU", first(about, "CPU capability") + (mkl ? ", oneDNN" : ""), true, "");
+            check(
+                    "CPU",
+                    first(about, "CPU capability").replaceAll(".*: ", "") + (mkl ? ", oneDNN" : ""),
+                    true,
+                    "");
             check(
                     "threads",
                     Torch.threads()
