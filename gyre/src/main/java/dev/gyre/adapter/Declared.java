@@ -16,7 +16,8 @@ public record Declared(String name, long[] shape, Initial initial) {
         Tensor make(Random random, long[] shape);
     }
 
-    public static final Initial ZEROS = (random, shape) -> Tensor.zeros(dev.gyre.tensor.DType.F32, shape);
+    public static final Initial ZEROS =
+            (random, shape) -> Tensor.zeros(dev.gyre.tensor.DType.F32, shape);
 
     /** Normal numbers with mean 0. */
     public static Initial normal(double deviation) {

@@ -1,6 +1,7 @@
 package dev.gyre.adapter;
 
 import dev.gyre.tensor.Var;
+
 import java.util.Map;
 
 /** The learned tensors of an adapter by name, as variables. */

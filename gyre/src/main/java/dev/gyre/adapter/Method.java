@@ -3,12 +3,14 @@ package dev.gyre.adapter;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.Tape;
+
 import java.util.List;
 import java.util.Map;
 
 /**
- * A way to adapt a model: a record of settings and its mathematics. It attaches to a model's slots together, because
- * some methods share tensors between slots; most act on each slot alone and are a {@link PerSlot}.
+ * A way to adapt a model: a record of settings and its mathematics. It attaches to a model's slots
+ * together, because some methods share tensors between slots; most act on each slot alone and are a
+ * {@link PerSlot}.
  */
 public interface Method {
     /** The name in the registry. */

@@ -1,10 +1,14 @@
 package dev.gyre.adapter;
 
 import dev.gyre.config.Tree;
+
 import java.util.Map;
 import java.util.Set;
 
-/** A method's line in the registry: its name, how settings become the method, and how PEFT's files name them. */
+/**
+ * A method's line in the registry: its name, how settings become the method, and how PEFT's files
+ * name them.
+ */
 public interface MethodKind {
     /** Short name, such as {@code oft}. */
     String name();
@@ -18,7 +22,10 @@ public interface MethodKind {
     /** Each setting with its default and meaning, for help and documentation. */
     Map<String, String> settings();
 
-    /** The method with these settings. @throws dev.gyre.config.UserError naming a setting that is wrong or unknown */
+    /**
+     * The method with these settings. @throws dev.gyre.config.UserError naming a setting that is
+     * wrong or unknown
+     */
     Method of(Settings settings);
 
     /** Keys of PEFT's configuration that belong to this method alone. */

@@ -3,6 +3,7 @@ package dev.gyre.adapter;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.Tape;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -4,6 +4,7 @@ import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
 import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
+
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -13,13 +14,15 @@ import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 
 /**
- * Which of a model's places an adapter takes, by PEFT's rules: a name in a list matches a module path that equals it or
- * ends with a dot and it; a regular expression must match the whole path.
+ * Which of a model's places an adapter takes, by PEFT's rules: a name in a list matches a module
+ * path that equals it or ends with a dot and it; a regular expression must match the whole path.
  *
  * @param include slots to adapt
  * @param exclude slots to leave out
- * @param layers indices of the layers to adapt; empty for all. Acts on lists of names only, as in PEFT
- * @param layersPattern names of the list of layers, where the first number in a path is not the layer
+ * @param layers indices of the layers to adapt; empty for all. Acts on lists of names only, as in
+ *     PEFT
+ * @param layersPattern names of the list of layers, where the first number in a path is not the
+ *     layer
  * @param modulesToSave modules that are trained and saved whole; matched by bare suffix, as in PEFT
  * @param bias which of the base's biases learn
  */
@@ -71,25 +74,31 @@ public record Targets(
         if (words.size() == 1 && words.getFirst().equalsIgnoreCase("all-linear")) return ALL_LINEAR;
         if (words.size() == 1 && words.getFirst().startsWith("re:"))
             return new Choice.Regex(words.getFirst().substring(3));
-        return new Choice.Names(words.stream()
-                .flatMap(w -> List.of(w.split(",")).stream())
-                .map(String::strip)
-                .filter(w -> !w.isEmpty())
-                .toList());
+        return new Choice.Names(
+                words.stream()
+                        .flatMap(w -> List.of(w.split(",")).stream())
+                        .map(String::strip)
+                        .filter(w -> !w.isEmpty())
+                        .toList());
     }
 
-    /** The slots to adapt, in the model's order. @throws UserError when a name matches nothing, or nothing is left */
+    /**
+     * The slots to adapt, in the model's order. @throws UserError when a name matches nothing, or
+     * nothing is left
+     */
     public List<Slot> slots(Model model) {
         if (include instanceof Choice.Names(var names)) {
             for (String name : names)
                 if (model.slots().stream().noneMatch(s -> named(s.name(), name)))
-                    throw new UserError("targets: no module of this model is named \"%s\"%s"
-                            .formatted(name, NearMiss.hint(name, shortNames(model))));
+                    throw new UserError(
+                            "targets: no module of this model is named \"%s\"%s"
+                                    .formatted(name, NearMiss.hint(name, shortNames(model))));
         }
         List<Slot> chosen = model.slots().stream().filter(this::takes).toList();
         if (chosen.isEmpty() && modulesToSave.isEmpty())
-            throw new UserError("targets: nothing of this model is left to adapt by %s; its modules: %s"
-                    .formatted(include, String.join(", ", shortNames(model))));
+            throw new UserError(
+                    "targets: nothing of this model is left to adapt by %s; its modules: %s"
+                            .formatted(include, String.join(", ", shortNames(model))));
         return chosen;
     }
 
@@ -125,9 +134,12 @@ public record Targets(
 
     private boolean inLayers(String path) {
         if (layers.isEmpty()) return true;
-        List<String> patterns = layersPattern.isEmpty()
-                ? List.of(".*?\\.[^.]*\\.(?<idx>\\d+)\\.")
-                : layersPattern.stream().map(p -> "(?:^|.*?\\.)" + p + "\\.(?<idx>\\d+)\\.").toList();
+        List<String> patterns =
+                layersPattern.isEmpty()
+                        ? List.of(".*?\\.[^.]*\\.(?<idx>\\d+)\\.")
+                        : layersPattern.stream()
+                                .map(p -> "(?:^|.*?\\.)" + p + "\\.(?<idx>\\d+)\\.")
+                                .toList();
         for (String pattern : patterns) {
             Matcher m = compiled(pattern).matcher(path);
             if (m.lookingAt()) return layers.contains(Integer.parseInt(m.group("idx")));
@@ -135,15 +147,18 @@ public record Targets(
         return false;
     }
 
-    /** Paths of the modules that are trained whole. @throws UserError when a name matches nothing */
+    /**
+     * Paths of the modules that are trained whole. @throws UserError when a name matches nothing
+     */
     public List<String> savedModules(Model model) {
         var modules = new LinkedHashSet<String>();
         model.slots().forEach(s -> modules.add(s.name()));
         model.vectors().keySet().forEach(v -> modules.add(v.substring(0, v.lastIndexOf('.'))));
         for (String name : modulesToSave)
             if (modules.stream().noneMatch(m -> m.endsWith(name)))
-                throw new UserError("modules_to_save: no module of this model ends with \"%s\"%s"
-                        .formatted(name, NearMiss.hint(name, shortNames(model))));
+                throw new UserError(
+                        "modules_to_save: no module of this model ends with \"%s\"%s"
+                                .formatted(name, NearMiss.hint(name, shortNames(model))));
         return modules.stream().filter(m -> modulesToSave.stream().anyMatch(m::endsWith)).toList();
     }
 
@@ -151,7 +166,8 @@ public record Targets(
         try {
             return Pattern.compile(regex);
         } catch (PatternSyntaxException e) {
-            throw new UserError("the regular expression \"" + regex + "\" is broken: " + e.getDescription(), e);
+            throw new UserError(
+                    "the regular expression \"" + regex + "\" is broken: " + e.getDescription(), e);
         }
     }
 }

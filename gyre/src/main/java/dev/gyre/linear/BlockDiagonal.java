@@ -4,11 +4,12 @@ import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 
 /**
- * Rotates the features of a row in blocks: out[i·b + c] = Σₖ x[i·b + k] · R[i, k, c]. As a map M = blockdiag(R)ᵀ, so
- * that x·Mᵀ = x·blockdiag(R), the "x ⊙ R" of OFT.
+ * Rotates the features of a row in blocks: out[i·b + c] = Σₖ x[i·b + k] · R[i, k, c]. As a map M =
+ * blockdiag(R)ᵀ, so that x·Mᵀ = x·blockdiag(R), the "x ⊙ R" of OFT.
  *
  * @param blocks R, [r, b, b]; or [1, b, b] shared by all blocks
  * @param count number of blocks, r
@@ -54,7 +55,8 @@ public record BlockDiagonal(Var blocks, long count) implements Rotation {
             Tensor sum = blocks.gradientBuffer();
             if (shared()) {
                 Tensor rows = x.reshape(-1, blockSize());
-                sum.select(0, 0).plusMatmulInPlace(rows.transpose(0, 1), dy.reshape(-1, blockSize()), 1);
+                sum.select(0, 0)
+                        .plusMatmulInPlace(rows.transpose(0, 1), dy.reshape(-1, blockSize()), 1);
             } else {
                 // G_i += x_iᵀ · dy_i, over strided views: no permuted copy of x.
                 sum.plusBmmInPlace(panels(x).transpose(1, 2), panels(dy));

@@ -14,7 +14,8 @@ public sealed interface Cayley {
     Tensor pullback(Tensor q, Tensor g);
 
     /**
-     * R of a packed vector, on a tape. Only v is kept for the backward pass; Q is built again there.
+     * R of a packed vector, on a tape. Only v is kept for the backward pass; Q is built again
+     * there.
      *
      * @param v [r, b(b−1)/2]
      * @return [r, b, b]
@@ -31,15 +32,17 @@ public sealed interface Cayley {
     }
 
     /**
-     * The truncated Neumann series of the Cayley transform (CNP, OFTv2 and PEFT ≥ 0.18):
-     * R = I + 2Q + … + 2Qᴷ⁻¹ + Qᴷ with K = max(terms − 1, 3), and R = I + 2Q for two terms. The legacy form, of PEFT 0.16
-     * and 0.17, is I + 2ΣQⁱ for i = 1 … terms−1.
+     * The truncated Neumann series of the Cayley transform (CNP, OFTv2 and PEFT ≥ 0.18): R = I + 2Q
+     * + … + 2Qᴷ⁻¹ + Qᴷ with K = max(terms − 1, 3), and R = I + 2Q for two terms. The legacy form,
+     * of PEFT 0.16 and 0.17, is I + 2ΣQⁱ for i = 1 … terms−1.
      *
-     * @param terms PEFT's {@code num_cayley_neumann_terms}, 2 or more; 3 and 4 are the same polynomial
+     * @param terms PEFT's {@code num_cayley_neumann_terms}, 2 or more; 3 and 4 are the same
+     *     polynomial
      */
     record Neumann(int terms, boolean legacy) implements Cayley {
         public Neumann {
-            if (terms < 2) throw new IllegalArgumentException("terms must be 2 or more, not " + terms);
+            if (terms < 2)
+                throw new IllegalArgumentException("terms must be 2 or more, not " + terms);
         }
 
         private int degree() {
@@ -69,7 +72,8 @@ public sealed interface Cayley {
             int last = degree();
             if (j == last) return identity.timesInPlace(coefficient(last)).expand(q.shape());
             Tensor p = q.times(coefficient(last)).plusInPlace(identity, coefficient(last - 1));
-            for (int i = last - 2; i >= j; i--) p = q.matmul(p).plusInPlace(identity, coefficient(i));
+            for (int i = last - 2; i >= j; i--)
+                p = q.matmul(p).plusInPlace(identity, coefficient(i));
             return p;
         }
 
@@ -92,8 +96,8 @@ public sealed interface Cayley {
         }
 
         /**
-         * With S = Q², A = I + 2Q + S, B = I + S and R = A·B: D = G·B + (I − 2Q + S)·G and, for M = D + Dᵀ,
-         * dQ = 2·G·B − M·Q up to symmetric parts.
+         * With S = Q², A = I + 2Q + S, B = I + S and R = A·B: D = G·B + (I − 2Q + S)·G and, for M =
+         * D + Dᵀ, dQ = 2·G·B − M·Q up to symmetric parts.
          */
         private Tensor pullbackOfDegree4(Tensor q, Tensor g) {
             Tensor s = q.matmul(q);
@@ -105,14 +109,15 @@ public sealed interface Cayley {
     }
 
     /**
-     * The exact Cayley transform in the sign that PEFT uses: R = (I − Q)(I + Q)⁻¹, the inverse of the limit of
-     * {@link Neumann}. Its derivative needs R alone: Γ = −½ (I + Rᵀ) G (I + Rᵀ).
+     * The exact Cayley transform in the sign that PEFT uses: R = (I − Q)(I + Q)⁻¹, the inverse of
+     * the limit of {@link Neumann}. Its derivative needs R alone: Γ = −½ (I + Rᵀ) G (I + Rᵀ).
      */
     record Exact() implements Cayley {
         @Override
         public Tensor rotation(Tensor q) {
             Tensor identity = Tensor.eye(q.dtype(), q.size(1));
-            // X·(I + Q) = (I − Q), solved as (I + Q)ᵀ·Xᵀ = (I − Q)ᵀ; transposing Q changes its sign.
+            // X·(I + Q) = (I − Q), solved as (I + Q)ᵀ·Xᵀ = (I − Q)ᵀ; transposing Q changes its
+            // sign.
             Tensor minus = identity.minus(q);
             Tensor plus = identity.plus(q);
             return minus.solve(plus).transpose(1, 2).contiguous();

@@ -2,11 +2,12 @@ package dev.gyre.linear;
 
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 
 /**
- * A linear map M of shape [out, in], applied to the rows of a matrix: x ↦ x·Mᵀ. It is held in a form that is cheaper
- * than the matrix, or encoded, and may hold variables that learn.
+ * A linear map M of shape [out, in], applied to the rows of a matrix: x ↦ x·Mᵀ. It is held in a
+ * form that is cheaper than the matrix, or encoded, and may hold variables that learn.
  */
 public interface LinearMap {
     /** Width of the rows that go in. */
@@ -22,8 +23,8 @@ public interface LinearMap {
     Tensor transposeTimes(Tensor dy);
 
     /**
-     * The whole backward pass of {@link #times}: adds the gradients of ⟨dy, times(x)⟩ to those of {@link #variables()}
-     * that learn, and returns the gradient at x.
+     * The whole backward pass of {@link #times}: adds the gradients of ⟨dy, times(x)⟩ to those of
+     * {@link #variables()} that learn, and returns the gradient at x.
      *
      * @param x [N, in], as {@code times} had it
      * @param dy [N, out]
@@ -43,7 +44,8 @@ public interface LinearMap {
 
     /** The backward pass of {@link #columns}: adds the gradients of ⟨dy, columns(ids)⟩. */
     default void backwardOfColumns(Tensor ids, Tensor dy) {
-        throw new IllegalStateException(getClass().getSimpleName() + " does not learn at an embedding");
+        throw new IllegalStateException(
+                getClass().getSimpleName() + " does not learn at an embedding");
     }
 
     /** What may learn in it. */

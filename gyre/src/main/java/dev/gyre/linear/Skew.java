@@ -2,13 +2,14 @@ package dev.gyre.linear;
 
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
+
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Packed skew-symmetric matrices. A vector v of b(b−1)/2 numbers is the strictly upper triangle, row by row; Q[i,j] =
- * +v[index(i,j)] and Q[j,i] = −v[index(i,j)] for i &lt; j, with index(i,j) = i·b − i(i+1)/2 + (j−i−1). The order is that
- * of {@code triu_indices(b, b, 1)}, as PEFT packs it.
+ * Packed skew-symmetric matrices. A vector v of b(b−1)/2 numbers is the strictly upper triangle,
+ * row by row; Q[i,j] = +v[index(i,j)] and Q[j,i] = −v[index(i,j)] for i &lt; j, with index(i,j) =
+ * i·b − i(i+1)/2 + (j−i−1). The order is that of {@code triu_indices(b, b, 1)}, as PEFT packs it.
  */
 public final class Skew {
     private static final ConcurrentHashMap<Integer, Skew> BY_SIZE = new ConcurrentHashMap<>();
@@ -56,13 +57,15 @@ public final class Skew {
     public static int blockSize(long packed) {
         int b = (int) Math.round((1 + Math.sqrt(1 + 8.0 * packed)) / 2);
         if (packed(b) != packed)
-            throw new IllegalArgumentException(packed + " is not b(b−1)/2 for any whole block size b");
+            throw new IllegalArgumentException(
+                    packed + " is not b(b−1)/2 for any whole block size b");
         return b;
     }
 
     /** v [r, b(b−1)/2] → Q [r, b, b]. */
     public Tensor matrix(Tensor v) {
-        Tensor signed = Tensor.cat(List.of(v, v.negate(), Tensor.zeros(v.dtype(), v.size(0), 1)), 1);
+        Tensor signed =
+                Tensor.cat(List.of(v, v.negate(), Tensor.zeros(v.dtype(), v.size(0), 1)), 1);
         return signed.indexSelect(1, unpack).view(v.size(0), b, b);
     }
 

@@ -2,6 +2,7 @@ package dev.gyre.linear;
 
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 
 /**
@@ -14,7 +15,8 @@ import java.util.List;
 public record Thin(Var a, Var b, double scale) implements LinearMap {
     public Thin {
         if (a.value().size(0) != b.value().size(1))
-            throw new IllegalArgumentException("A " + a.value() + " and B " + b.value() + " differ in rank");
+            throw new IllegalArgumentException(
+                    "A " + a.value() + " and B " + b.value() + " differ in rank");
     }
 
     @Override

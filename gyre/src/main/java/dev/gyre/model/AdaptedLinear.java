@@ -8,17 +8,23 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
-import java.util.ArrayList;
-import java.util.List;
+
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
- * A frozen linear map with the linear parts of adapters around it, rows of one batch each with their own:
- * y = after(W·before(x)) + beside(x) + bias. The hand-written backward pass keeps x alone (and W·before(x) where
- * something stands after); rotations and thin products are computed again, which is cheaper than keeping them.
+ * A frozen linear map with the linear parts of adapters around it, rows of one batch each with
+ * their own: y = after(W·before(x)) + beside(x) + bias. The hand-written backward pass keeps x
+ * alone (and W·before(x) where something stands after); rotations and thin products are computed
+ * again, which is cheaper than keeping them.
  */
 final class AdaptedLinear {
-    /** One span's parts, in order; {@code weight} and {@code bias} where an adapter replaces the base's. */
+    /**
+     * One span's parts, in order; {@code weight} and {@code bias} where an adapter replaces the
+     * base's.
+     */
     private record Parts(
             int from,
             int rows,
@@ -36,7 +42,8 @@ final class AdaptedLinear {
                     || biases.stream().anyMatch(Var::needsGradient)
                     || learns(before)
                     || learns(after)
-                    || beside.stream().anyMatch(e -> e.beside() != null && learns(List.of(e.beside())));
+                    || beside.stream()
+                            .anyMatch(e -> e.beside() != null && learns(List.of(e.beside())));
         }
 
         private static boolean learns(List<LinearMap> maps) {
@@ -57,7 +64,8 @@ final class AdaptedLinear {
         this.dropping = tape.training();
         for (Parts p : spans) {
             long[] own = new long[p.beside.size()];
-            for (int i = 0; i < own.length; i++) if (p.beside.get(i).dropout() > 0) own[i] = tape.nextSeed();
+            for (int i = 0; i < own.length; i++)
+                if (p.beside.get(i).dropout() > 0) own[i] = tape.nextSeed();
             seeds.add(own);
         }
     }
@@ -108,7 +116,8 @@ final class AdaptedLinear {
         }
         if (!records) return Var.constant(y);
         Tensor keptX = tape.save(x.value());
-        Tensor keptBase = spans.stream().anyMatch(p -> !p.after.isEmpty()) ? tape.save(base) : keptX;
+        Tensor keptBase =
+                spans.stream().anyMatch(p -> !p.after.isEmpty()) ? tape.save(base) : keptX;
         return tape.record(y, dy -> backward(x, keptX, keptBase, dy));
     }
 
@@ -149,7 +158,10 @@ final class AdaptedLinear {
         for (Var bias : p.biases) rows.plusInPlace(bias.value());
     }
 
-    /** What the i-th part beside sees: in training x with entries dropped, the same ones each time it is asked. */
+    /**
+     * What the i-th part beside sees: in training x with entries dropped, the same ones each time
+     * it is asked.
+     */
     private Tensor dropped(int span, int i, Tensor x) {
         double p = spans.get(span).beside.get(i).dropout();
         return dropping && p > 0 ? x.times(mask(seeds.get(span)[i], p, x)) : x;
@@ -175,7 +187,10 @@ final class AdaptedLinear {
         boolean replaced = spans.stream().anyMatch(p -> p.weight != null);
         Tensor dx = null;
         if (wantsX || rotates) {
-            dx = replaced ? Tensor.empty(dy.dtype(), dy.size(0), weight.in()) : weight.transposeTimes(dbase);
+            dx =
+                    replaced
+                            ? Tensor.empty(dy.dtype(), dy.size(0), weight.in())
+                            : weight.transposeTimes(dbase);
         }
         for (int i = 0; i < spans.size(); i++) {
             Parts p = spans.get(i);
@@ -189,7 +204,8 @@ final class AdaptedLinear {
                 }
             }
             backwardBeside(i, keptX, dy, wantsX ? dx : null);
-            for (Var bias : p.biases) if (bias.needsGradient()) bias.accumulate(p.of(dy).sum(0, false));
+            for (Var bias : p.biases)
+                if (bias.needsGradient()) bias.accumulate(p.of(dy).sum(0, false));
         }
         if (wantsX && dx != null) x.accumulate(dx);
     }
@@ -201,7 +217,8 @@ final class AdaptedLinear {
             if (e.beside() == null) continue;
             Tensor part = e.beside().backward(dropped(span, i, p.of(keptX)), p.of(dy));
             if (dx == null) continue;
-            if (dropping && e.dropout() > 0) part = part.times(mask(seeds.get(span)[i], e.dropout(), part));
+            if (dropping && e.dropout() > 0)
+                part = part.times(mask(seeds.get(span)[i], e.dropout(), part));
             p.of(dx).plusInPlace(part);
         }
     }
@@ -212,13 +229,17 @@ final class AdaptedLinear {
         weight.gradientBuffer().plusMatmulInPlace(p.of(dbase).transpose(0, 1), input, 1);
     }
 
-    /** The backward pass of a chain of maps: their gradients, and the gradient at the chain's input. */
+    /**
+     * The backward pass of a chain of maps: their gradients, and the gradient at the chain's input.
+     */
     private static Tensor pull(List<LinearMap> maps, Tensor input, Tensor dy) {
         if (maps.isEmpty()) return dy;
         var inputs = new ArrayList<Tensor>(List.of(input));
-        for (LinearMap map : maps.subList(0, maps.size() - 1)) inputs.add(map.times(inputs.getLast()));
+        for (LinearMap map : maps.subList(0, maps.size() - 1))
+            inputs.add(map.times(inputs.getLast()));
         Tensor d = dy;
-        for (int i = maps.size() - 1; i >= 0; i--) d = maps.get(i).backward(inputs.get(i), d.contiguous());
+        for (int i = maps.size() - 1; i >= 0; i--)
+            d = maps.get(i).backward(inputs.get(i), d.contiguous());
         return d;
     }
 
@@ -228,7 +249,10 @@ final class AdaptedLinear {
         for (Span span : spans) {
             for (Effect effect : span.at(slot.name())) {
                 if (!(effect instanceof Effect.Gated g)) continue;
-                out = spans.size() == 1 ? g.function().apply(tape, x, out) : gatedRows(tape, g, span, x, out);
+                out =
+                        spans.size() == 1
+                                ? g.function().apply(tape, x, out)
+                                : gatedRows(tape, g, span, x, out);
             }
         }
         return out;

@@ -5,27 +5,43 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Causal attention inside each segment, with rotary positions and grouped queries. Keys and values are never repeated:
- * a segment's key/value heads take the kernel's batch dimension, and the queries of a group share them by a stride of
- * zero. The backward pass keeps the turned queries and keys, the values, the output and its log-sum-exp.
+ * Causal attention inside each segment, with rotary positions and grouped queries. Keys and values
+ * are never repeated: a segment's key/value heads take the kernel's batch dimension, and the
+ * queries of a group share them by a stride of zero. The backward pass keeps the turned queries and
+ * keys, the values, the output and its log-sum-exp.
  *
  * @param heads query heads, H
  * @param kvHeads key/value heads, Hkv; divides H
  * @param headDim D
  */
 record Attention(int heads, int kvHeads, int headDim) {
-    private record Saved(Tensor q, Tensor k, Tensor v, Tensor out, List<Tensor> logSumExp, Rotary.Angles angles) {}
+    private record Saved(
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor out,
+            List<Tensor> logSumExp,
+            Rotary.Angles angles) {}
 
     /**
      * q [N, H·D], k and v [N, Hkv·D] → [N, H·D].
      *
      * @param caches one for each segment, or none at all
      */
-    Var apply(Tape tape, Var q, Var k, Var v, Rotary.Angles angles, Tokens tokens, int layer, List<KvCache> caches) {
+    Var apply(
+            Tape tape,
+            Var q,
+            Var k,
+            Var v,
+            Rotary.Angles angles,
+            Tokens tokens,
+            int layer,
+            List<KvCache> caches) {
         long rows = q.value().size(0);
         boolean records = tape.needs(q, k, v);
         var logSumExp = new ArrayList<Tensor>();
@@ -62,13 +78,14 @@ record Attention(int heads, int kvHeads, int headDim) {
             }
         }
         if (!records) return Var.constant(out);
-        var saved = new Saved(
-                tape.save(turnedQ),
-                tape.save(turnedK),
-                tape.save(v.value()),
-                tape.save(out),
-                logSumExp.stream().map(tape::save).toList(),
-                new Rotary.Angles(tape.save(angles.cos()), tape.save(angles.sin())));
+        var saved =
+                new Saved(
+                        tape.save(turnedQ),
+                        tape.save(turnedK),
+                        tape.save(v.value()),
+                        tape.save(out),
+                        logSumExp.stream().map(tape::save).toList(),
+                        new Rotary.Angles(tape.save(angles.cos()), tape.save(angles.sin())));
         return tape.record(out, dy -> backward(q, k, v, saved, tokens, dy));
     }
 
@@ -80,7 +97,9 @@ record Attention(int heads, int kvHeads, int headDim) {
         // Row t of the new tokens sees all of the past and the new ones up to itself.
         Tensor mask = Tensor.zeros(q.dtype(), count, total);
         Tensor hidden = Tensor.arange(total).unsqueeze(0).minus(Tensor.arange(count).unsqueeze(1));
-        mask.maskedFillInPlace(hidden.minus(Tensor.of(new long[] {past})).negate().below(0), Double.NEGATIVE_INFINITY);
+        mask.maskedFillInPlace(
+                hidden.minus(Tensor.of(new long[] {past})).negate().below(0),
+                Double.NEGATIVE_INFINITY);
         return FlashAttention.forward(q, shared(q, k), shared(q, v), false, mask);
     }
 
@@ -98,7 +117,9 @@ record Attention(int heads, int kvHeads, int headDim) {
     }
 
     private static Tensor shared(Tensor q, Tensor keys) {
-        return keys.permute(1, 0, 2).unsqueeze(1).expand(q.size(0), q.size(1), keys.size(0), keys.size(2));
+        return keys.permute(1, 0, 2)
+                .unsqueeze(1)
+                .expand(q.size(0), q.size(1), keys.size(0), keys.size(2));
     }
 
     private void backward(Var q, Var k, Var v, Saved saved, Tokens tokens, Tensor dy) {
@@ -113,14 +134,17 @@ record Attention(int heads, int kvHeads, int headDim) {
             int count = tokens.starts()[s + 1] - from;
             if (count == 0) continue;
             try (var _ = Scope.open()) {
-                var forward = new FlashAttention.Result(queries(saved.out, from, count), saved.logSumExp.get(used++));
-                List<Tensor> gradients = FlashAttention.backward(
-                        queries(dy, from, count),
-                        queries(saved.q, from, count),
-                        shared(saved.k.narrow(0, from, count)),
-                        shared(values.narrow(0, from, count)),
-                        forward,
-                        true);
+                var forward =
+                        new FlashAttention.Result(
+                                queries(saved.out, from, count), saved.logSumExp.get(used++));
+                List<Tensor> gradients =
+                        FlashAttention.backward(
+                                queries(dy, from, count),
+                                queries(saved.q, from, count),
+                                shared(saved.k.narrow(0, from, count)),
+                                shared(values.narrow(0, from, count)),
+                                forward,
+                                true);
                 queries(dq, from, count).copyFrom(gradients.get(0));
                 // [Hkv, G, T, D]: the heads of a group add up to their shared key's gradient.
                 dk.narrow(0, from, count).copyFrom(gradients.get(1).sum(1, false).permute(1, 0, 2));

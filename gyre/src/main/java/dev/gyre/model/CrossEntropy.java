@@ -4,14 +4,16 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * The output head and the cross-entropy of its logits in one operation, so that the logits of one chunk of rows exist
- * at a time. Only rows with a label are computed at all. The gradient is made in the forward pass, while a chunk's
- * logits are there; the operation must therefore be the root of its tape, where the loss's own gradient is 1.
+ * The output head and the cross-entropy of its logits in one operation, so that the logits of one
+ * chunk of rows exist at a time. Only rows with a label are computed at all. The gradient is made
+ * in the forward pass, while a chunk's logits are there; the operation must therefore be the root
+ * of its tape, where the loss's own gradient is 1.
  */
 final class CrossEntropy {
     /** Rows of logits held at once: 64 rows of 49,152 numbers are 12 MiB. */
@@ -27,13 +29,18 @@ final class CrossEntropy {
      * @param weight factor of the loss, such as 1 / learned tokens of the step
      * @return a scalar
      */
-    static Var apply(Tape tape, Head head, Var hidden, int[] labels, double weight, List<Span> spans) {
-        int[] rows = java.util.stream.IntStream.range(0, labels.length)
-                .filter(i -> labels[i] >= 0)
-                .toArray();
+    static Var apply(
+            Tape tape, Head head, Var hidden, int[] labels, double weight, List<Span> spans) {
+        int[] rows =
+                java.util.stream.IntStream.range(0, labels.length)
+                        .filter(i -> labels[i] >= 0)
+                        .toArray();
         double loss = 0;
         boolean records = tape.recording();
-        Tensor gradient = records ? Tensor.zeros(hidden.value().dtype(), hidden.value().shape()) : hidden.value();
+        Tensor gradient =
+                records
+                        ? Tensor.zeros(hidden.value().dtype(), hidden.value().shape())
+                        : hidden.value();
         for (int from = 0; from < rows.length; from += CHUNK) {
             int[] chunk = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + CHUNK));
             int[] wanted = Arrays.stream(chunk).map(r -> labels[r]).toArray();
@@ -58,7 +65,8 @@ final class CrossEntropy {
     }
 
     /** The loss of one chunk; runs its backward pass. */
-    private static double lossOf(Tape inner, Var logits, int[] labels, double weight, boolean records) {
+    private static double lossOf(
+            Tape inner, Var logits, int[] labels, double weight, boolean records) {
         Tensor z = logits.value();
         Tensor labelled = Tensor.of(labels).unsqueeze(1);
         Tensor normaliser = z.logSumExp(1, true);

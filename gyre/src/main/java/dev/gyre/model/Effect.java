@@ -3,15 +3,19 @@ package dev.gyre.model;
 import dev.gyre.linear.LinearMap;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Var;
+
 import org.jspecify.annotations.Nullable;
 
-/** What an adapter does at one slot. There are two kinds: four linear parts around the weight, or a gated function. */
+/**
+ * What an adapter does at one slot. There are two kinds: four linear parts around the weight, or a
+ * gated function.
+ */
 public sealed interface Effect {
     /**
      * y = after(W·before(x)) + beside(x) + bias. A part that is null does nothing.
      *
-     * @param dropout share of x's entries that {@code beside} does not see in training, the rest scaled by
-     *     1/(1−dropout)
+     * @param dropout share of x's entries that {@code beside} does not see in training, the rest
+     *     scaled by 1/(1−dropout)
      */
     record Linear(
             @Nullable LinearMap before,

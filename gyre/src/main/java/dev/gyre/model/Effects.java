@@ -1,6 +1,7 @@
 package dev.gyre.model;
 
 import dev.gyre.tensor.Var;
+
 import java.util.Map;
 import java.util.Optional;
 
@@ -8,7 +9,8 @@ import java.util.Optional;
  * What one adapter does to a model, place by place. The model runs it and knows no method.
  *
  * @param slots effects by slot name
- * @param parameters replaced parameters by name, such as {@code model.norm.weight} or {@code lm_head.weight}
+ * @param parameters replaced parameters by name, such as {@code model.norm.weight} or {@code
+ *     lm_head.weight}
  */
 public record Effects(Map<String, Effect> slots, Map<String, Var> parameters) {
     public static final Effects NONE = new Effects(Map.of(), Map.of());

@@ -6,11 +6,13 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 
 /**
- * Token embedding: rows of a table, with adapters. Seen as a linear map its input is a one-hot row, so of an effect's
- * parts {@code after} acts on the looked-up row, and {@code beside} looks its own columns up.
+ * Token embedding: rows of a table, with adapters. Seen as a linear map its input is a one-hot row,
+ * so of an effect's parts {@code after} acts on the looked-up row, and {@code beside} looks its own
+ * columns up.
  */
 final class Embedding {
     private Embedding() {}
@@ -20,7 +22,8 @@ final class Embedding {
         Tensor indices = Tensor.of(ids);
         Var x = table(tape, slot, indices, spans);
         for (Span span : spans) {
-            for (Effect effect : span.at(slot.name())) x = adapted(tape, slot, effect, indices, x, span, spans.size());
+            for (Effect effect : span.at(slot.name()))
+                x = adapted(tape, slot, effect, indices, x, span, spans.size());
         }
         return x;
     }
@@ -46,12 +49,14 @@ final class Embedding {
         return tape.record(rows, dy -> table.gradientBuffer().indexAddInPlace(0, kept, dy));
     }
 
-    private static Var adapted(Tape tape, Slot slot, Effect effect, Tensor indices, Var x, Span span, int spans) {
+    private static Var adapted(
+            Tape tape, Slot slot, Effect effect, Tensor indices, Var x, Span span, int spans) {
         Var rows = spans == 1 ? x : Rows.narrow(tape, x, span.from(), span.rows());
         Tensor ids = indices.narrow(0, span.from(), span.rows());
         if (!(effect instanceof Effect.Linear e))
             throw new UserError("an embedding (" + slot.name() + ") cannot carry a gated adapter");
-        if (e.before() != null) throw new UserError("nothing can stand before an embedding (" + slot.name() + ")");
+        if (e.before() != null)
+            throw new UserError("nothing can stand before an embedding (" + slot.name() + ")");
         if (e.after() != null) rows = mapped(tape, e.after(), rows);
         if (e.beside() != null) rows = Rows.sum(tape, rows, columns(tape, e.beside(), ids));
         return spans == 1 ? rows : Rows.replace(tape, x, rows, span.from());
@@ -69,10 +74,12 @@ final class Embedding {
         Tensor y = map.columns(ids);
         if (!tape.needs(map.variables().toArray(Var[]::new))) return Var.constant(y);
         Tensor kept = tape.save(ids);
-        return tape.record(y, dy -> {
-            try (var _ = Scope.open()) {
-                map.backwardOfColumns(kept, dy);
-            }
-        });
+        return tape.record(
+                y,
+                dy -> {
+                    try (var _ = Scope.open()) {
+                        map.backwardOfColumns(kept, dy);
+                    }
+                });
     }
 }

@@ -18,9 +18,11 @@ final class GatedMlp {
         if (!tape.needs(gate, up)) return Var.constant(y);
         Tensor g = tape.save(gate.value());
         Tensor u = tape.save(up.value());
-        return tape.record(y, dy -> {
-            up.accumulate(g.silu().timesInPlace(dy));
-            gate.accumulate(g.siluBackward(dy.times(u)));
-        });
+        return tape.record(
+                y,
+                dy -> {
+                    up.accumulate(g.silu().timesInPlace(dy));
+                    gate.accumulate(g.siluBackward(dy.times(u)));
+                });
     }
 }

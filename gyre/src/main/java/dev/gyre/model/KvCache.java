@@ -2,6 +2,7 @@ package dev.gyre.model;
 
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,15 +21,16 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * Appends to one layer and returns views of all that it holds now. The layers append in their order, and the last
-     * one's {@link #advance} makes the new tokens count.
+     * Appends to one layer and returns views of all that it holds now. The layers append in their
+     * order, and the last one's {@link #advance} makes the new tokens count.
      *
      * @param k new keys [T, Hkv, D]
      * @return keys and values, each [length + T, Hkv, D]
      */
     List<Tensor> append(int layer, Tensor k, Tensor v) {
         int wanted = length + (int) k.size(0);
-        if (layer == 0 && wanted > capacity) capacity = Math.max(wanted, Math.max(64, capacity * 2));
+        if (layer == 0 && wanted > capacity)
+            capacity = Math.max(wanted, Math.max(64, capacity * 2));
         if (layer == layers.size()) layers.add(new Layer(room(k), room(v)));
         if (layers.get(layer).keys.size(0) < capacity) layers.set(layer, grown(layers.get(layer)));
         Layer l = layers.get(layer);

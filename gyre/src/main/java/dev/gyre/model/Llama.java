@@ -5,21 +5,24 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The Llama family: pre-norm blocks of grouped-query attention with rotary positions and a SiLU-gated MLP. Everything
- * that distinguishes its members is in {@link LlamaConfig}.
+ * The Llama family: pre-norm blocks of grouped-query attention with rotary positions and a
+ * SiLU-gated MLP. Everything that distinguishes its members is in {@link LlamaConfig}.
  */
 final class Llama implements Model {
     private static final String EMBEDDING = "model.embed_tokens";
     private static final String HEAD = "lm_head";
 
-    private record Block(String name, Slot q, Slot k, Slot v, Slot o, Slot gate, Slot up, Slot down) {
+    private record Block(
+            String name, Slot q, Slot k, Slot v, Slot o, Slot gate, Slot up, Slot down) {
         List<Slot> slots() {
             return List.of(q, k, v, o, gate, up, down);
         }
@@ -46,19 +49,24 @@ final class Llama implements Model {
      * Loads all parameters.
      *
      * @param home owns them, and is closed with the model
-     * @param recomputes whether training computes a block's activations again instead of keeping them
+     * @param recomputes whether training computes a block's activations again instead of keeping
+     *     them
      */
     Llama(LlamaConfig config, Checkpoint checkpoint, Scope home, boolean recomputes) {
         this.config = config;
         this.home = home;
         this.recomputes = recomputes;
         this.attention = new Attention(config.heads(), config.kvHeads(), config.headDim());
-        Weight table = checkpoint.weight(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
+        Weight table =
+                checkpoint.weight(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
         Weight output =
-                config.tied() ? table : checkpoint.weight(HEAD + ".weight", config.vocabulary(), config.hidden());
+                config.tied()
+                        ? table
+                        : checkpoint.weight(HEAD + ".weight", config.vocabulary(), config.hidden());
         embedding = new Slot(EMBEDDING, Slot.Kind.EMBEDDING, table, false);
         head = new Slot(HEAD, Slot.Kind.HEAD, output, false);
-        for (int i = 0; i < config.layers(); i++) blocks.add(block(checkpoint, "model.layers." + i));
+        for (int i = 0; i < config.layers(); i++)
+            blocks.add(block(checkpoint, "model.layers." + i));
         vector(checkpoint, "model.norm.weight", config.hidden());
     }
 
@@ -69,15 +77,16 @@ final class Llama implements Model {
         int kv = config.kvHeads() * config.headDim();
         boolean ab = config.attentionBias();
         boolean mb = config.mlpBias();
-        var block = new Block(
-                name,
-                slot(checkpoint, name + ".self_attn.q_proj", q, d, ab),
-                slot(checkpoint, name + ".self_attn.k_proj", kv, d, ab),
-                slot(checkpoint, name + ".self_attn.v_proj", kv, d, ab),
-                slot(checkpoint, name + ".self_attn.o_proj", d, q, ab),
-                slot(checkpoint, name + ".mlp.gate_proj", m, d, mb),
-                slot(checkpoint, name + ".mlp.up_proj", m, d, mb),
-                slot(checkpoint, name + ".mlp.down_proj", d, m, mb));
+        var block =
+                new Block(
+                        name,
+                        slot(checkpoint, name + ".self_attn.q_proj", q, d, ab),
+                        slot(checkpoint, name + ".self_attn.k_proj", kv, d, ab),
+                        slot(checkpoint, name + ".self_attn.v_proj", kv, d, ab),
+                        slot(checkpoint, name + ".self_attn.o_proj", d, q, ab),
+                        slot(checkpoint, name + ".mlp.gate_proj", m, d, mb),
+                        slot(checkpoint, name + ".mlp.up_proj", m, d, mb),
+                        slot(checkpoint, name + ".mlp.down_proj", d, m, mb));
         vector(checkpoint, block.inputNorm(), d);
         vector(checkpoint, block.mlpNorm(), d);
         return block;
@@ -139,17 +148,26 @@ final class Llama implements Model {
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Var in = x;
-                x = recomputes && tape.recording()
-                        ? tape.recompute((t, v) -> block(t, layer, v, angles, tokens, caches), in)
-                        : block(tape, layer, in, angles, tokens, caches);
+                x =
+                        recomputes && tape.recording()
+                                ? tape.recompute(
+                                        (t, v) -> block(t, layer, v, angles, tokens, caches), in)
+                                : block(tape, layer, in, angles, tokens, caches);
                 if (in.value() != x.value()) in.value().free();
             }
-            for (int s = 0; s < caches.size(); s++) caches.get(s).advance(tokens.starts()[s + 1] - tokens.starts()[s]);
+            for (int s = 0; s < caches.size(); s++)
+                caches.get(s).advance(tokens.starts()[s + 1] - tokens.starts()[s]);
             return here.give(norm(tape, "model.norm.weight", x, tokens));
         }
     }
 
-    private Var block(Tape tape, int layer, Var x, Rotary.Angles angles, Tokens tokens, List<KvCache> caches) {
+    private Var block(
+            Tape tape,
+            int layer,
+            Var x,
+            Rotary.Angles angles,
+            Tokens tokens,
+            List<KvCache> caches) {
         Block b = blocks.get(layer);
         try (var here = Scope.open()) {
             Var n = norm(tape, b.inputNorm(), x, tokens);
@@ -159,7 +177,9 @@ final class Llama implements Model {
             Var attended = attention.apply(tape, q, k, v, angles, tokens, layer, caches);
             Var h = Rows.sum(tape, x, linear(tape, b.o, attended, tokens));
             Var m = norm(tape, b.mlpNorm(), h, tokens);
-            Var gated = GatedMlp.apply(tape, linear(tape, b.gate, m, tokens), linear(tape, b.up, m, tokens));
+            Var gated =
+                    GatedMlp.apply(
+                            tape, linear(tape, b.gate, m, tokens), linear(tape, b.up, m, tokens));
             return here.give(Rows.sum(tape, h, linear(tape, b.down, gated, tokens)));
         }
     }

@@ -2,6 +2,7 @@ package dev.gyre.model;
 
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+
 import java.util.List;
 import java.util.Set;
 
@@ -38,7 +39,9 @@ public record LlamaConfig(
         positive("num_key_value_heads", kvHeads);
         positive("head_dim", headDim);
         if (heads % kvHeads != 0)
-            throw new UserError("num_key_value_heads (%d) must divide num_attention_heads (%d)".formatted(kvHeads, heads));
+            throw new UserError(
+                    "num_key_value_heads (%d) must divide num_attention_heads (%d)"
+                            .formatted(kvHeads, heads));
     }
 
     private static void positive(String key, int value) {
@@ -49,7 +52,11 @@ public record LlamaConfig(
     static LlamaConfig of(Tree config) {
         String activation = config.textOr("hidden_act", "silu");
         if (!Set.of("silu", "swish").contains(activation))
-            throw new UserError(config.where() + ": hidden_act \"" + activation + "\" is not known here; known: silu");
+            throw new UserError(
+                    config.where()
+                            + ": hidden_act \""
+                            + activation
+                            + "\" is not known here; known: silu");
         int hidden = config.need("hidden_size").wholeInt();
         int heads = config.need("num_attention_heads").wholeInt();
         int headDim = (int) config.wholeOr("head_dim", hidden / Math.max(1, heads));
@@ -69,9 +76,13 @@ public record LlamaConfig(
                 config.boolOr("mlp_bias", false));
     }
 
-    /** Version 4 keeps {@code rope_theta} and {@code rope_scaling} apart, version 5 has both in {@code rope_parameters}. */
+    /**
+     * Version 4 keeps {@code rope_theta} and {@code rope_scaling} apart, version 5 has both in
+     * {@code rope_parameters}.
+     */
     private static Rotary rotary(Tree config, int headDim) {
-        Tree scaling = config.get("rope_parameters").or(() -> config.get("rope_scaling")).orElse(null);
+        Tree scaling =
+                config.get("rope_parameters").or(() -> config.get("rope_scaling")).orElse(null);
         double theta = config.realOr("rope_theta", 10000);
         if (scaling != null) theta = scaling.realOr("rope_theta", theta);
         Rotary plain = Rotary.of(headDim, theta);
@@ -80,13 +91,19 @@ public record LlamaConfig(
         return switch (type) {
             case "default" -> plain;
             case "linear" -> plain.linear(scaling.need("factor").real());
-            case "llama3" -> plain.llama3(
-                    scaling.need("factor").real(),
-                    scaling.need("low_freq_factor").real(),
-                    scaling.need("high_freq_factor").real(),
-                    scaling.need("original_max_position_embeddings").real());
-            default -> throw new UserError("%s: rope type \"%s\" is not known here; known: %s"
-                    .formatted(scaling.where(), type, List.of("default", "linear", "llama3")));
+            case "llama3" ->
+                    plain.llama3(
+                            scaling.need("factor").real(),
+                            scaling.need("low_freq_factor").real(),
+                            scaling.need("high_freq_factor").real(),
+                            scaling.need("original_max_position_embeddings").real());
+            default ->
+                    throw new UserError(
+                            "%s: rope type \"%s\" is not known here; known: %s"
+                                    .formatted(
+                                            scaling.where(),
+                                            type,
+                                            List.of("default", "linear", "llama3")));
         };
     }
 }

@@ -3,12 +3,13 @@ package dev.gyre.model;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 import java.util.Map;
 
 /**
- * A frozen language model. It exposes slots, where adapters act, and its other parameters, which they may replace; no
- * call changes it. A pass takes, for each row, the adapters that act there.
+ * A frozen language model. It exposes slots, where adapters act, and its other parameters, which
+ * they may replace; no call changes it. A pass takes, for each row, the adapters that act there.
  */
 public interface Model extends AutoCloseable {
     /** The family's name, such as {@code llama}. */
@@ -49,10 +50,11 @@ public interface Model extends AutoCloseable {
 
     /** Bytes of all frozen weights. */
     default long bytes() {
-        long slots = slots().stream()
-                .filter(s -> !(tiedHead() && s.kind() == Slot.Kind.HEAD))
-                .mapToLong(s -> s.weight().bytes())
-                .sum();
+        long slots =
+                slots().stream()
+                        .filter(s -> !(tiedHead() && s.kind() == Slot.Kind.HEAD))
+                        .mapToLong(s -> s.weight().bytes())
+                        .sum();
         return slots + vectors().values().stream().mapToLong(Tensor::bytes).sum();
     }
 

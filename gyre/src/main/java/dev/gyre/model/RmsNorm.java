@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 
 /** Root mean square normalisation: y = w ⊙ x / √(mean(x²) + ε), mean over the features. */
@@ -18,7 +19,9 @@ final class RmsNorm {
      */
     static Var apply(Tape tape, String name, Tensor weight, double eps, Var x, List<Span> spans) {
         List<Var> weights =
-                spans.stream().map(s -> s.parameter(name).orElseGet(() -> Var.constant(weight))).toList();
+                spans.stream()
+                        .map(s -> s.parameter(name).orElseGet(() -> Var.constant(weight)))
+                        .toList();
         Tensor y;
         Tensor scale;
         try (var here = Scope.open()) {
@@ -32,20 +35,26 @@ final class RmsNorm {
         if (!tape.needs(x) && !tape.needs(weights.toArray(Var[]::new))) return Var.constant(y);
         Tensor keptX = tape.save(x.value());
         Tensor keptScale = tape.save(scale);
-        return tape.record(y, dy -> {
-            Tensor unit = keptX.times(keptScale);
-            Tensor g = learns || spans.size() > 1 ? dy.copy() : dy.times(weights.getFirst().value());
-            for (int i = 0; i < weights.size() && (learns || spans.size() > 1); i++) {
-                Var w = weights.get(i);
-                Tensor part = rows(spans, i, g);
-                if (w.needsGradient()) w.accumulate(part.times(rows(spans, i, unit)).sum(0, false));
-                part.timesInPlace(w.value());
-            }
-            if (!x.needsGradient()) return;
-            // dx = (g − x̂·mean(g ⊙ x̂)) / rms
-            Tensor mean = g.times(unit).mean(1, true);
-            x.accumulate(g.minus(unit.timesInPlace(mean)).timesInPlace(keptScale));
-        });
+        return tape.record(
+                y,
+                dy -> {
+                    Tensor unit = keptX.times(keptScale);
+                    Tensor g =
+                            learns || spans.size() > 1
+                                    ? dy.copy()
+                                    : dy.times(weights.getFirst().value());
+                    for (int i = 0; i < weights.size() && (learns || spans.size() > 1); i++) {
+                        Var w = weights.get(i);
+                        Tensor part = rows(spans, i, g);
+                        if (w.needsGradient())
+                            w.accumulate(part.times(rows(spans, i, unit)).sum(0, false));
+                        part.timesInPlace(w.value());
+                    }
+                    if (!x.needsGradient()) return;
+                    // dx = (g − x̂·mean(g ⊙ x̂)) / rms
+                    Tensor mean = g.times(unit).mean(1, true);
+                    x.accumulate(g.minus(unit.timesInPlace(mean)).timesInPlace(keptScale));
+                });
     }
 
     private static Tensor rows(List<Span> spans, int i, Tensor all) {

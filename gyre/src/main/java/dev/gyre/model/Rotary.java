@@ -5,7 +5,8 @@ import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 
 /**
- * Rotary position embedding in the half-split layout: feature i turns with feature i + D/2 by the angle position · f_i.
+ * Rotary position embedding in the half-split layout: feature i turns with feature i + D/2 by the
+ * angle position · f_i.
  *
  * @param frequencies f_i in radians per position, [D/2], in f32 as the reference computes them
  */
@@ -13,9 +14,11 @@ public record Rotary(float[] frequencies) {
 
     /** f_i = θ^(−2i/D). */
     public static Rotary of(int headDim, double theta) {
-        if (headDim % 2 != 0) throw new UserError("rotary positions need an even head size, not " + headDim);
+        if (headDim % 2 != 0)
+            throw new UserError("rotary positions need an even head size, not " + headDim);
         float[] f = new float[headDim / 2];
-        for (int i = 0; i < f.length; i++) f[i] = (float) (1 / Math.pow(theta, (float) (2 * i) / headDim));
+        for (int i = 0; i < f.length; i++)
+            f[i] = (float) (1 / Math.pow(theta, (float) (2 * i) / headDim));
         return new Rotary(f);
     }
 
@@ -27,7 +30,8 @@ public record Rotary(float[] frequencies) {
     }
 
     /**
-     * Llama 3.1's stretching: long waves slow down by the factor, short ones stay, those between are blended.
+     * Llama 3.1's stretching: long waves slow down by the factor, short ones stay, those between
+     * are blended.
      *
      * @param original context length before stretching, in tokens
      */
@@ -39,6 +43,15 @@ public record Rotary(float[] frequencies) {
             double smooth = wave > original / low ? 0 : (original / wave - low) / (high - low);
             f[i] = (float) ((1 - smooth) * f[i] / factor + smooth * f[i]);
         }
+        return new Rotary(f);
+    }
+
+    /** Each frequency divided by its own number. */
+    Rotary dividedBy(float[] divisors) {
+        if (divisors.length != frequencies.length)
+            throw new UserError(divisors.length + " divisors of frequencies, wanted " + frequencies.length);
+        float[] f = frequencies.clone();
+        for (int i = 0; i < f.length; i++) f[i] /= divisors[i];
         return new Rotary(f);
     }
 
@@ -55,7 +68,8 @@ public record Rotary(float[] frequencies) {
             }
         }
         return new Angles(
-                Tensor.of(cos, positions.length, 1, half).to(type), Tensor.of(sin, positions.length, 1, half).to(type));
+                Tensor.of(cos, positions.length, 1, half).to(type),
+                Tensor.of(sin, positions.length, 1, half).to(type));
     }
 
     record Angles(Tensor cos, Tensor sin) {

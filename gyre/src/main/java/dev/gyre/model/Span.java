@@ -1,6 +1,7 @@
 package dev.gyre.model;
 
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 import java.util.Optional;
 

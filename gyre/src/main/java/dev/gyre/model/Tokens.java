@@ -4,8 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The rows of one forward pass: the tokens of several sequences, one after another, without padding. Attention never
- * crosses a segment, so packed examples and a padded batch are the same thing.
+ * The rows of one forward pass: the tokens of several sequences, one after another, without
+ * padding. Attention never crosses a segment, so packed examples and a padded batch are the same
+ * thing.
  *
  * @param ids token ids, [N]
  * @param positions of each token in its own sequence, [N]
@@ -18,24 +19,31 @@ public record Tokens(int[] ids, int[] positions, int[] starts, List<Span> spans)
             throw new IllegalArgumentException("ids, positions and segments disagree");
         int row = 0;
         for (Span span : spans) {
-            if (span.from() != row) throw new IllegalArgumentException("spans leave a gap at row " + row);
+            if (span.from() != row)
+                throw new IllegalArgumentException("spans leave a gap at row " + row);
             row = span.to();
         }
-        if (row != ids.length) throw new IllegalArgumentException("spans end at row " + row + " of " + ids.length);
+        if (row != ids.length)
+            throw new IllegalArgumentException("spans end at row " + row + " of " + ids.length);
     }
 
     /** Whole sequences from their beginnings, all with the same adapters. */
     public static Tokens of(List<int[]> sequences, List<Effects> adapters) {
-        return of(sequences, sequences.stream().map(s -> adapters).toList(), sequences.stream().map(s -> 0).toList());
+        return of(
+                sequences,
+                sequences.stream().map(s -> adapters).toList(),
+                sequences.stream().map(s -> 0).toList());
     }
 
     /**
-     * Sequences with their own adapters and, where a cache holds their beginnings, their own first positions.
+     * Sequences with their own adapters and, where a cache holds their beginnings, their own first
+     * positions.
      *
      * @param adapters of each sequence; neighbours with the same list share a span
      * @param first position of each sequence's first row
      */
-    public static Tokens of(List<int[]> sequences, List<List<Effects>> adapters, List<Integer> first) {
+    public static Tokens of(
+            List<int[]> sequences, List<List<Effects>> adapters, List<Integer> first) {
         int total = sequences.stream().mapToInt(s -> s.length).sum();
         int[] ids = new int[total];
         int[] positions = new int[total];

@@ -2,17 +2,19 @@ package dev.gyre.quant;
 
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
+
 import java.util.Locale;
 
 /**
- * A weight kept as plain numbers. Half-precision weights stay as they are and are widened for each product, because
- * products in f32 are faster and more exact on a CPU.
+ * A weight kept as plain numbers. Half-precision weights stay as they are and are widened for each
+ * product, because products in f32 are faster and more exact on a CPU.
  *
  * @param values [out, in]; F64, F32, BF16 or F16
  */
 public record Dense(Tensor values) implements Weight {
     public Dense {
-        if (values.dim() != 2) throw new IllegalArgumentException("a weight is a matrix, not " + values);
+        if (values.dim() != 2)
+            throw new IllegalArgumentException("a weight is a matrix, not " + values);
     }
 
     private DType compute() {

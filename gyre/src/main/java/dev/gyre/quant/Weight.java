@@ -3,6 +3,7 @@ package dev.gyre.quant;
 import dev.gyre.linear.LinearMap;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.List;
 
 /** A frozen weight [out, in] in some encoding. Only its own class unpacks it. */

@@ -1,10 +1,14 @@
 package dev.gyre.tensor;
 
-import java.util.function.Supplier;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.global.torch.DeviceType;
 
-/** Where tensors live and are computed. One device serves a whole process; {@link #use} chooses it at the start. */
+import java.util.function.Supplier;
+
+/**
+ * Where tensors live and are computed. One device serves a whole process; {@link #use} chooses it
+ * at the start.
+ */
 public enum Device {
     CPU(DeviceType.CPU),
     CUDA(DeviceType.CUDA);
@@ -28,8 +32,9 @@ public enum Device {
      */
     public static void use(Device device) {
         if (device == CUDA && !Torch.hasCuda())
-            throw new IllegalStateException("no CUDA device can be used: either the machine has none, or the natives in"
-                    + " the class path are the CPU's (build with -Pcuda)");
+            throw new IllegalStateException(
+                    "no CUDA device can be used: either the machine has none, or the natives in"
+                            + " the class path are the CPU's (build with -Pcuda)");
         current = device;
     }
 

@@ -6,8 +6,8 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A seeded stream of random tensors: PyTorch's own CPU generator (Mersenne twister), so that equal seeds give PyTorch's
- * numbers.
+ * A seeded stream of random tensors: PyTorch's own CPU generator (Mersenne twister), so that equal
+ * seeds give PyTorch's numbers.
  */
 public final class Random implements AutoCloseable {
     private final Generator generator;
@@ -26,7 +26,12 @@ public final class Random implements AutoCloseable {
     /** Standard normal numbers in f32. */
     public Tensor normal(long... shape) {
         try (var options = new TensorOptions(torch.ScalarType.Float)) {
-            return new Tensor(torch.randn(shape, optional, new org.bytedeco.pytorch.DimnameListOptional(), options));
+            return new Tensor(
+                    torch.randn(
+                            shape,
+                            optional,
+                            new org.bytedeco.pytorch.DimnameListOptional(),
+                            options));
         }
     }
 

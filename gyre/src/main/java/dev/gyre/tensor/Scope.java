@@ -1,16 +1,19 @@
 package dev.gyre.tensor;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The life of tensors. What is made on a thread belongs to the innermost scope open there and is freed when that scope
- * closes; what must outlive it is moved out by name, with {@link #give} or {@link #adopt}.
+ * The life of tensors. What is made on a thread belongs to the innermost scope open there and is
+ * freed when that scope closes; what must outlive it is moved out by name, with {@link #give} or
+ * {@link #adopt}.
  *
- * <p>Scopes of one thread close in the reverse order of their opening. A scope made with {@link #detached()} belongs to
- * an object instead of a stretch of code: nothing is made in it directly, tensors are only moved into it.
+ * <p>Scopes of one thread close in the reverse order of their opening. A scope made with {@link
+ * #detached()} belongs to an object instead of a stretch of code: nothing is made in it directly,
+ * tensors are only moved into it.
  */
 public final class Scope implements AutoCloseable {
     private static final ThreadLocal<@Nullable Scope> INNERMOST = new ThreadLocal<>();
@@ -33,7 +36,10 @@ public final class Scope implements AutoCloseable {
         return scope;
     }
 
-    /** A scope for an object's tensors; it may be closed on any thread, but is used by one at a time. */
+    /**
+     * A scope for an object's tensors; it may be closed on any thread, but is used by one at a
+     * time.
+     */
     public static Scope detached() {
         return new Scope(null, null);
     }
@@ -46,8 +52,10 @@ public final class Scope implements AutoCloseable {
     static Scope innermost() {
         Scope scope = INNERMOST.get();
         if (scope == null)
-            throw new IllegalStateException("no scope is open on thread " + Thread.currentThread().getName()
-                    + "; wrap the work in try (var scope = Scope.open()) { ... }");
+            throw new IllegalStateException(
+                    "no scope is open on thread "
+                            + Thread.currentThread().getName()
+                            + "; wrap the work in try (var scope = Scope.open()) { ... }");
         return scope;
     }
 
@@ -69,7 +77,8 @@ public final class Scope implements AutoCloseable {
 
     /** Moves a tensor of this scope to the scope around it, so that it survives this one. */
     public Tensor give(Tensor tensor) {
-        if (outer == null) throw new IllegalStateException("there is no scope around this one to give to");
+        if (outer == null)
+            throw new IllegalStateException("there is no scope around this one to give to");
         return outer.adopt(tensor);
     }
 
@@ -97,8 +106,11 @@ public final class Scope implements AutoCloseable {
     private void check() {
         if (!open) throw new IllegalStateException("the scope is closed");
         if (owner != null && owner != Thread.currentThread())
-            throw new WrongThreadException("the scope belongs to thread " + owner.getName() + ", used from "
-                    + Thread.currentThread().getName());
+            throw new WrongThreadException(
+                    "the scope belongs to thread "
+                            + owner.getName()
+                            + ", used from "
+                            + Thread.currentThread().getName());
     }
 
     /** Frees everything still owned. Closing twice is a bug and says so. */
@@ -106,7 +118,8 @@ public final class Scope implements AutoCloseable {
     public void close() {
         check();
         if (owner != null) {
-            if (INNERMOST.get() != this) throw new IllegalStateException("scopes must close in reverse order");
+            if (INNERMOST.get() != this)
+                throw new IllegalStateException("scopes must close in reverse order");
             INNERMOST.set(outer);
         }
         open = false;

@@ -1,19 +1,22 @@
 package dev.gyre.tensor;
 
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 
 /**
- * The outer level of differentiation: a list of coarse operations, each with a vector–Jacobian product written by hand
- * (or by {@link #auto}) that keeps only what it needs. {@link #off()} computes values alone.
+ * The outer level of differentiation: a list of coarse operations, each with a vector–Jacobian
+ * product written by hand (or by {@link #auto}) that keeps only what it needs. {@link #off()}
+ * computes values alone.
  *
- * <p>An operation computes its value, saves what its backward pass needs with {@link #save}, and calls {@link #record}.
- * Its backward pass receives dy and adds to the gradients of its inputs with {@link Var#accumulate}.
+ * <p>An operation computes its value, saves what its backward pass needs with {@link #save}, and
+ * calls {@link #record}. Its backward pass receives dy and adds to the gradients of its inputs with
+ * {@link Var#accumulate}.
  */
 public final class Tape implements AutoCloseable {
     private record Node(Var out, Consumer<Tensor> backward, List<Tensor> saved) {}
@@ -42,6 +45,11 @@ public final class Tape implements AutoCloseable {
         return new Tape(true, true, seed);
     }
 
+    /** A tape for gradients of the model as it is used: nothing is dropped. */
+    public static Tape recordingWithoutDropout() {
+        return new Tape(true, false, 0);
+    }
+
     /** Whether this pass trains: dropout acts. */
     public boolean training() {
         return training;
@@ -52,7 +60,10 @@ public final class Tape implements AutoCloseable {
         return recording;
     }
 
-    /** A seed for the next random mask of this pass; the same sequence each time the pass is run with its seed. */
+    /**
+     * A seed for the next random mask of this pass; the same sequence each time the pass is run
+     * with its seed.
+     */
     public long nextSeed() {
         return seed * 0x9E3779B97F4A7C15L + ++draws * 0xBF58476D1CE4E5B9L;
     }
@@ -64,12 +75,18 @@ public final class Tape implements AutoCloseable {
         return kept;
     }
 
-    /** Keeps a tensor's storage as long as this tape is open, for operations that run again in the backward pass. */
+    /**
+     * Keeps a tensor's storage as long as this tape is open, for operations that run again in the
+     * backward pass.
+     */
     public Tensor hold(Tensor tensor) {
         return recording ? tensor.alias(home) : tensor;
     }
 
-    /** Whether an operation over these inputs must be recorded: this tape records and one of them learns. */
+    /**
+     * Whether an operation over these inputs must be recorded: this tape records and one of them
+     * learns.
+     */
     public boolean needs(Var... inputs) {
         if (!recording) return false;
         for (Var input : inputs) if (input.needsGradient()) return true;
@@ -92,13 +109,19 @@ public final class Tape implements AutoCloseable {
         }
     }
 
-    /** Runs all recorded operations backwards, from the given gradient at one of their outputs. Once only. */
+    /**
+     * Runs all recorded operations backwards, from the given gradient at one of their outputs. Once
+     * only.
+     */
     public void backward(Var from, Tensor gradient) {
         from.accumulateShared(gradient);
         backward();
     }
 
-    /** Runs all recorded operations backwards from whatever gradients their outputs hold already. Once only. */
+    /**
+     * Runs all recorded operations backwards from whatever gradients their outputs hold already.
+     * Once only.
+     */
     public void backward() {
         for (int i = nodes.size() - 1; i >= 0; i--) {
             Node node = nodes.remove(i);
@@ -114,32 +137,40 @@ public final class Tape implements AutoCloseable {
     }
 
     /**
-     * An operation without a hand-written backward pass: libtorch's own automatic differentiation runs inside it.
+     * An operation without a hand-written backward pass: libtorch's own automatic differentiation
+     * runs inside it.
      *
      * @param operation from the inputs' values to one value; it must not change them
      */
     public Var auto(Function<List<Tensor>, Tensor> operation, Var... inputs) {
         List<Var> all = List.of(inputs);
-        if (!needs(inputs)) return Var.constant(operation.apply(all.stream().map(Var::value).toList()));
+        if (!needs(inputs))
+            return Var.constant(operation.apply(all.stream().map(Var::value).toList()));
         var inner = all.stream().map(v -> detached(v.value(), v.needsGradient())).toList();
         Tensor traced = operation.apply(inner);
         Tensor result = new Tensor(traced.torch.detach());
         Tensor graph = save(traced);
         List<Tensor> kept = inner.stream().map(this::save).toList();
-        return record(result, dy -> {
-            var learning = new ArrayList<Integer>();
-            for (int i = 0; i < all.size(); i++) if (all.get(i).needsGradient()) learning.add(i);
-            try (TensorVector outputs = Tensor.vector(List.of(graph));
-                    TensorVector wanted = Tensor.vector(learning.stream().map(kept::get).toList());
-                    TensorVector given = Tensor.vector(List.of(dy));
-                    var keep = new org.bytedeco.pytorch.BoolOptional();
-                    TensorVector got = torch.grad(outputs, wanted, given, keep, false, true)) {
-                for (int i = 0; i < learning.size(); i++) {
-                    var gradient = new Tensor(new org.bytedeco.pytorch.Tensor(got.get(i)));
-                    if (gradient.torch.defined()) all.get(learning.get(i)).accumulate(gradient);
-                }
-            }
-        });
+        return record(
+                result,
+                dy -> {
+                    var learning = new ArrayList<Integer>();
+                    for (int i = 0; i < all.size(); i++)
+                        if (all.get(i).needsGradient()) learning.add(i);
+                    try (TensorVector outputs = Tensor.vector(List.of(graph));
+                            TensorVector wanted =
+                                    Tensor.vector(learning.stream().map(kept::get).toList());
+                            TensorVector given = Tensor.vector(List.of(dy));
+                            var keep = new org.bytedeco.pytorch.BoolOptional();
+                            TensorVector got =
+                                    torch.grad(outputs, wanted, given, keep, false, true)) {
+                        for (int i = 0; i < learning.size(); i++) {
+                            var gradient = new Tensor(new org.bytedeco.pytorch.Tensor(got.get(i)));
+                            if (gradient.torch.defined())
+                                all.get(learning.get(i)).accumulate(gradient);
+                        }
+                    }
+                });
     }
 
     private static Tensor detached(Tensor value, boolean learns) {
@@ -149,28 +180,32 @@ public final class Tape implements AutoCloseable {
     }
 
     /**
-     * A stretch of operations whose inner values are not kept: the backward pass computes them again.
+     * A stretch of operations whose inner values are not kept: the backward pass computes them
+     * again.
      *
-     * @param body from a tape and the input to the output; it runs twice and must do the same each time
+     * @param body from a tape and the input to the output; it runs twice and must do the same each
+     *     time
      */
     public Var recompute(BiFunction<Tape, Var, Var> body, Var input) {
         long bodySeed = nextSeed();
         if (!recording) return body.apply(this, input);
         Var value;
-        try (var plain = new Tape(false, true, bodySeed)) {
+        try (var plain = new Tape(false, training, bodySeed)) {
             value = body.apply(plain, input);
         }
         Tensor kept = save(input.value());
-        return record(value.value(), dy -> {
-            try (var again = new Tape(true, true, bodySeed);
-                    var _ = Scope.open()) {
-                var start = Var.leaf(kept, again.home);
-                Var end = body.apply(again, start);
-                again.backward(end, dy);
-                Tensor gradient = start.gradient();
-                if (gradient != null) input.accumulate(gradient);
-            }
-        });
+        return record(
+                value.value(),
+                dy -> {
+                    try (var again = new Tape(true, training, bodySeed);
+                            var _ = Scope.open()) {
+                        var start = Var.leaf(kept, again.home);
+                        Var end = body.apply(again, start);
+                        again.backward(end, dy);
+                        Tensor gradient = start.gradient();
+                        if (gradient != null) input.accumulate(gradient);
+                    }
+                });
     }
 
     @Override

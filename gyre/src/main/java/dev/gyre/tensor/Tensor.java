@@ -1,10 +1,5 @@
 package dev.gyre.tensor;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
-import java.util.List;
-import java.util.function.Function;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.LayoutOptional;
@@ -15,11 +10,17 @@ import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+
 /**
- * An n-dimensional array over libtorch's storage. Operations make new tensors in the innermost open {@link Scope};
- * methods whose names end in {@code InPlace} change this one and return it. Views share storage with what they view.
- * Names are PyTorch's where PyTorch has one. Operands must agree in type; nothing is promoted silently but by
- * {@link #to(DType)}.
+ * An n-dimensional array over libtorch's storage. Operations make new tensors in the innermost open
+ * {@link Scope}; methods whose names end in {@code InPlace} change this one and return it. Views
+ * share storage with what they view. Names are PyTorch's where PyTorch has one. Operands must agree
+ * in type; nothing is promoted silently but by {@link #to(DType)}.
  *
  * <p>Not safe for use by two threads at once.
  */
@@ -62,41 +63,56 @@ public final class Tensor {
         scope.free(this);
     }
 
-    /** Another handle on the same storage, owned by the given scope: keeps the storage alive for that scope's life. */
+    /**
+     * Another handle on the same storage, owned by the given scope: keeps the storage alive for
+     * that scope's life.
+     */
     public Tensor alias(Scope home) {
         return new Tensor(new org.bytedeco.pytorch.Tensor(torch), home);
     }
 
     // ---- making
 
-    private static Tensor made(DType type, long[] shape, Function<long[], org.bytedeco.pytorch.Tensor> how) {
-        for (long size : shape) if (size < 0) throw new IllegalArgumentException("shape " + Arrays.toString(shape));
+    private static Tensor made(
+            DType type, long[] shape, Function<long[], org.bytedeco.pytorch.Tensor> how) {
+        for (long size : shape)
+            if (size < 0) throw new IllegalArgumentException("shape " + Arrays.toString(shape));
         return new Tensor(how.apply(shape));
     }
 
     private interface Factory {
         org.bytedeco.pytorch.Tensor make(
-                long[] shape, ScalarTypeOptional type, LayoutOptional layout, DeviceOptional device, BoolOptional pinned);
+                long[] shape,
+                ScalarTypeOptional type,
+                LayoutOptional layout,
+                DeviceOptional device,
+                BoolOptional pinned);
     }
 
     private static Tensor make(DType type, long[] shape, Factory factory) {
-        return made(type, shape, s -> {
-            try (var t = new ScalarTypeOptional(type.torch);
-                    var layout = new LayoutOptional();
-                    var device = Device.current().optional();
-                    var pinned = new BoolOptional()) {
-                return factory.make(s, t, layout, device, pinned);
-            }
-        });
+        return made(
+                type,
+                shape,
+                s -> {
+                    try (var t = new ScalarTypeOptional(type.torch);
+                            var layout = new LayoutOptional();
+                            var device = Device.current().optional();
+                            var pinned = new BoolOptional()) {
+                        return factory.make(s, t, layout, device, pinned);
+                    }
+                });
     }
 
     /** Uninitialised. */
     public static Tensor empty(DType type, long... shape) {
-        return make(type, shape, (s, t, l, d, p) -> {
-            try (var format = new MemoryFormatOptional()) {
-                return org.bytedeco.pytorch.global.torch.empty(s, t, l, d, p, format);
-            }
-        });
+        return make(
+                type,
+                shape,
+                (s, t, l, d, p) -> {
+                    try (var format = new MemoryFormatOptional()) {
+                        return org.bytedeco.pytorch.global.torch.empty(s, t, l, d, p, format);
+                    }
+                });
     }
 
     public static Tensor zeros(DType type, long... shape) {
@@ -113,7 +129,10 @@ public final class Tensor {
 
     /** The identity matrix, [n, n]. */
     public static Tensor eye(DType type, long n) {
-        return make(type, new long[] {n}, (s, t, l, d, p) -> org.bytedeco.pytorch.global.torch.eye(s[0], t, l, d, p));
+        return make(
+                type,
+                new long[] {n},
+                (s, t, l, d, p) -> org.bytedeco.pytorch.global.torch.eye(s[0], t, l, d, p));
     }
 
     /** 0, 1, … n−1 as I64. */
@@ -125,8 +144,11 @@ public final class Tensor {
 
     /** A vector of I64. */
     public static Tensor of(long[] values, long... shape) {
-        return host(DType.I64, shape.length == 0 ? new long[] {values.length} : shape, values.length, s ->
-                MemorySegment.copy(values, 0, s, ValueLayout.JAVA_LONG, 0, values.length));
+        return host(
+                DType.I64,
+                shape.length == 0 ? new long[] {values.length} : shape,
+                values.length,
+                s -> MemorySegment.copy(values, 0, s, ValueLayout.JAVA_LONG, 0, values.length));
     }
 
     /** A vector of I64 from ints. */
@@ -136,14 +158,20 @@ public final class Tensor {
 
     /** F32 with the given shape, row-major; a vector when no shape is given. */
     public static Tensor of(float[] values, long... shape) {
-        return host(DType.F32, shape.length == 0 ? new long[] {values.length} : shape, values.length, s ->
-                MemorySegment.copy(values, 0, s, ValueLayout.JAVA_FLOAT, 0, values.length));
+        return host(
+                DType.F32,
+                shape.length == 0 ? new long[] {values.length} : shape,
+                values.length,
+                s -> MemorySegment.copy(values, 0, s, ValueLayout.JAVA_FLOAT, 0, values.length));
     }
 
     /** F64 with the given shape, row-major; a vector when no shape is given. */
     public static Tensor of(double[] values, long... shape) {
-        return host(DType.F64, shape.length == 0 ? new long[] {values.length} : shape, values.length, s ->
-                MemorySegment.copy(values, 0, s, ValueLayout.JAVA_DOUBLE, 0, values.length));
+        return host(
+                DType.F64,
+                shape.length == 0 ? new long[] {values.length} : shape,
+                values.length,
+                s -> MemorySegment.copy(values, 0, s, ValueLayout.JAVA_DOUBLE, 0, values.length));
     }
 
     /** A copy of raw elements, row-major, in native byte order. */
@@ -151,10 +179,12 @@ public final class Tensor {
         return host(type, shape, data.byteSize() / type.bytes(), s -> s.copyFrom(data));
     }
 
-    private static Tensor host(DType type, long[] shape, long count, java.util.function.Consumer<MemorySegment> fill) {
+    private static Tensor host(
+            DType type, long[] shape, long count, java.util.function.Consumer<MemorySegment> fill) {
         long wanted = Arrays.stream(shape).reduce(1, Math::multiplyExact);
         if (wanted != count)
-            throw new IllegalArgumentException(count + " values do not fill shape " + Arrays.toString(shape));
+            throw new IllegalArgumentException(
+                    count + " values do not fill shape " + Arrays.toString(shape));
         Device device = Device.current();
         if (device == Device.CPU) {
             Tensor out = empty(type, shape);
@@ -207,11 +237,18 @@ public final class Tensor {
         return torch.is_contiguous();
     }
 
-    /** The elements in place, row-major: a window on this tensor's own memory, valid while the tensor lives. */
-    @SuppressWarnings("restricted") // the room's whole purpose: libtorch's memory, with its true length
+    /**
+     * The elements in place, row-major: a window on this tensor's own memory, valid while the
+     * tensor lives.
+     */
+    @SuppressWarnings(
+            "restricted") // the room's whole purpose: libtorch's memory, with its true length
     public MemorySegment segment() {
-        if (!torch.is_contiguous()) throw new IllegalStateException("only a contiguous tensor has a segment");
-        if (torch.is_cuda()) throw new IllegalStateException("a tensor on the GPU has no segment; take to(Device.CPU)");
+        if (!torch.is_contiguous())
+            throw new IllegalStateException("only a contiguous tensor has a segment");
+        if (torch.is_cuda())
+            throw new IllegalStateException(
+                    "a tensor on the GPU has no segment; take to(Device.CPU)");
         return MemorySegment.ofAddress(torch.data_ptr().address()).reinterpret(bytes());
     }
 
@@ -244,12 +281,15 @@ public final class Tensor {
 
     /** Same shape, type and bits. */
     public boolean sameAs(Tensor other) {
-        return dtype() == other.dtype() && Arrays.equals(shape(), other.shape()) && torch.equal(other.torch);
+        return dtype() == other.dtype()
+                && Arrays.equals(shape(), other.shape())
+                && torch.equal(other.torch);
     }
 
     /** No element is infinite or not a number. */
     public boolean allFinite() {
-        // A sum is finite unless a term is not, or it overflows; only then is each element looked at.
+        // A sum is finite unless a term is not, or it overflows; only then is each element looked
+        // at.
         try (var _ = Scope.open()) {
             if (Double.isFinite(sum().item())) return true;
             return new Tensor(new Tensor(torch.isfinite()).torch.all()).item() != 0;
@@ -345,6 +385,13 @@ public final class Tensor {
 
     public Tensor plusInPlace(Tensor other) {
         torch.add_(other.torch);
+        return this;
+    }
+
+    public Tensor plusInPlace(double other) {
+        try (var v = new Scalar(other)) {
+            torch.add_(v);
+        }
         return this;
     }
 
@@ -511,7 +558,8 @@ public final class Tensor {
     }
 
     static TensorVector vector(List<Tensor> parts) {
-        return new TensorVector(parts.stream().map(t -> t.torch).toArray(org.bytedeco.pytorch.Tensor[]::new));
+        return new TensorVector(
+                parts.stream().map(t -> t.torch).toArray(org.bytedeco.pytorch.Tensor[]::new));
     }
 
     // ---- reductions
@@ -553,7 +601,8 @@ public final class Tensor {
     }
 
     public Tensor logSumExp(int dim, boolean keep) {
-        return new Tensor(org.bytedeco.pytorch.global.torch.logsumexp(torch, new long[] {dim}, keep));
+        return new Tensor(
+                org.bytedeco.pytorch.global.torch.logsumexp(torch, new long[] {dim}, keep));
     }
 
     public Tensor softmax(int dim) {

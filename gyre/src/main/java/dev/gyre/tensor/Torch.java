@@ -1,14 +1,19 @@
 package dev.gyre.tensor;
 
-import java.util.Locale;
 import org.bytedeco.pytorch.global.torch;
 
+import java.util.Locale;
+
 /**
- * Loads libtorch, once, with the settings that measured best: MKL as the BLAS on Linux x86-64, no collector behind
- * native pointers (scopes free them), no byte limits that would poll the process's size at each allocation.
+ * Loads libtorch, once, with the settings that measured best: MKL as the BLAS on Linux x86-64, no
+ * collector behind native pointers (scopes free them), no byte limits that would poll the process's
+ * size at each allocation.
  */
 public final class Torch {
-    /** The switches must stand before JavaCPP's classes are initialised, so this class loads nothing before them. */
+    /**
+     * The switches must stand before JavaCPP's classes are initialised, so this class loads nothing
+     * before them.
+     */
     static {
         setUnlessSet("org.bytedeco.javacpp.nopointergc", "true");
         setUnlessSet("org.bytedeco.javacpp.maxPhysicalBytes", "0");
@@ -25,7 +30,10 @@ public final class Torch {
         if (System.getProperty(key) == null) System.setProperty(key, value);
     }
 
-    /** Loads the native libraries if they are not loaded yet: about a second, five the first time on a machine. */
+    /**
+     * Loads the native libraries if they are not loaded yet: about a second, five the first time on
+     * a machine.
+     */
     static void load() {
         Loaded.threads();
     }
@@ -37,7 +45,8 @@ public final class Torch {
 
     /** Sets {@link #threads()}; results of two runs are equal only if this is. */
     public static void threads(int count) {
-        if (count < 1) throw new IllegalArgumentException("threads must be 1 or more, not " + count);
+        if (count < 1)
+            throw new IllegalArgumentException("threads must be 1 or more, not " + count);
         load();
         torch.set_num_threads(count);
     }
@@ -50,7 +59,9 @@ public final class Torch {
         }
     }
 
-    /** Whether a CUDA device can be used: the natives are in the class path and the machine has one. */
+    /**
+     * Whether a CUDA device can be used: the natives are in the class path and the machine has one.
+     */
     public static boolean hasCuda() {
         load();
         return torch.cuda_is_available();

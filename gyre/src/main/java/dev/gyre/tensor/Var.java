@@ -3,8 +3,9 @@ package dev.gyre.tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A value on a {@link Tape}: a tensor and, where something below it learns, the gradient of the loss at it. The value's
- * life is its scope's, as any tensor's; operations that need it in their backward pass save an alias.
+ * A value on a {@link Tape}: a tensor and, where something below it learns, the gradient of the
+ * loss at it. The value's life is its scope's, as any tensor's; operations that need it in their
+ * backward pass save an alias.
  */
 public final class Var {
     private final Tensor value;
@@ -25,7 +26,8 @@ public final class Var {
     }
 
     /**
-     * Something that learns: its gradients add up over all backward passes until {@link #clearGradient}.
+     * Something that learns: its gradients add up over all backward passes until {@link
+     * #clearGradient}.
      *
      * @param home owns the accumulated gradient
      */
@@ -33,7 +35,10 @@ public final class Var {
         return new Var(value, true, home);
     }
 
-    /** A leaf whose gradients add up in a buffer that the caller owns and clears, of the value's shape. */
+    /**
+     * A leaf whose gradients add up in a buffer that the caller owns and clears, of the value's
+     * shape.
+     */
     public static Var leaf(Tensor value, Tensor gradient) {
         var leaf = new Var(value, true, gradient.scope);
         leaf.gradient = gradient;
@@ -64,7 +69,8 @@ public final class Var {
     }
 
     /**
-     * Adds to the gradient. The tensor is the caller's no more: it may be kept and changed in place.
+     * Adds to the gradient. The tensor is the caller's no more: it may be kept and changed in
+     * place.
      *
      * @param part of the value's shape
      */
@@ -79,7 +85,8 @@ public final class Var {
 
     private void add(Tensor part, boolean shared) {
         if (!needsGradient) return;
-        if (home == null) throw new IllegalStateException("a variable without a home gathers no gradient");
+        if (home == null)
+            throw new IllegalStateException("a variable without a home gathers no gradient");
         if (gradient == null) {
             gradient = part.alias(home);
             gradientShared = shared;
@@ -97,7 +104,8 @@ public final class Var {
 
     /** The gradient as a buffer to add into, made of zeros at the first call. */
     public Tensor gradientBuffer() {
-        if (home == null) throw new IllegalStateException("a variable without a home gathers no gradient");
+        if (home == null)
+            throw new IllegalStateException("a variable without a home gathers no gradient");
         if (gradient == null) {
             try (var _ = Scope.open()) {
                 gradient = home.adopt(value.zerosLike());

@@ -14,6 +14,7 @@ import dev.gyre.model.Slot;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,8 +23,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Low-rank adaptation (LoRA, arXiv 2106.09685): y = x·Wᵀ + bias + s·(drop(x)·Aᵀ)·Bᵀ with s = alpha/rank, or
- * alpha/√rank for rsLoRA (arXiv 2312.03732). Starts at B = 0.
+ * Low-rank adaptation (LoRA, arXiv 2106.09685): y = x·Wᵀ + bias + s·(drop(x)·Aᵀ)·Bᵀ with s =
+ * alpha/rank, or alpha/√rank for rsLoRA (arXiv 2312.03732). Starts at B = 0.
  *
  * @param rank r
  * @param alpha numerator of s
@@ -44,7 +45,10 @@ public record Lora(
         Start start)
         implements Method.PerSlot {
 
-    /** How A starts: as PEFT's default, as its "gaussian", or (for tests) A and B as linear layers start. */
+    /**
+     * How A starts: as PEFT's default, as its "gaussian", or (for tests) A and B as linear layers
+     * start.
+     */
     enum Start {
         UNIFORM,
         GAUSSIAN,
@@ -73,7 +77,11 @@ public record Lora(
     /** PEFT's rule: the first pattern that matches the end of the module's path. */
     private static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
         return patterns.entrySet().stream()
-                .filter(e -> Pattern.compile("(.*\\.)?(" + e.getKey() + ")").matcher(slot.name()).matches())
+                .filter(
+                        e ->
+                                Pattern.compile("(.*\\.)?(" + e.getKey() + ")")
+                                        .matcher(slot.name())
+                                        .matches())
                 .map(Map.Entry::getValue)
                 .findFirst();
     }
@@ -100,13 +108,16 @@ public record Lora(
         var declared = new ArrayList<Declared>();
         declared.add(new Declared(a(slot), new long[] {r, slot.in()}, startOfA(slot, r)));
         declared.add(new Declared(b(slot), new long[] {slot.out(), r}, startOfB(slot, r)));
-        if (bias && !embeds(slot)) declared.add(new Declared(beta(slot), new long[] {slot.out()}, Declared.ZEROS));
+        if (bias && !embeds(slot))
+            declared.add(new Declared(beta(slot), new long[] {slot.out()}, Declared.ZEROS));
         return declared;
     }
 
     private Declared.Initial startOfA(Slot slot, int r) {
         if (embeds(slot)) return Declared.ZEROS;
-        return start == Start.GAUSSIAN ? Declared.normal(1.0 / r) : Declared.uniform(1 / Math.sqrt(slot.in()));
+        return start == Start.GAUSSIAN
+                ? Declared.normal(1.0 / r)
+                : Declared.uniform(1 / Math.sqrt(slot.in()));
     }
 
     private Declared.Initial startOfB(Slot slot, int r) {
@@ -118,7 +129,8 @@ public record Lora(
     public Effect effect(Tape tape, Slot slot, Learned learned) {
         var map = new Thin(learned.get(a(slot)), learned.get(b(slot)), scale(slot));
         if (!bias || embeds(slot)) return new Effect.Linear(null, null, map, null, dropout);
-        return new Effect.Linear(null, null, map, scaled(tape, learned.get(beta(slot)), scale(slot)), dropout);
+        return new Effect.Linear(
+                null, null, map, scaled(tape, learned.get(beta(slot)), scale(slot)), dropout);
     }
 
     private static Var scaled(Tape tape, Var v, double s) {
@@ -130,11 +142,24 @@ public record Lora(
     public static final MethodKind KIND = new Kind();
 
     private static final class Kind implements MethodKind {
-        /** Keys that change the mathematics of LoRA in PEFT and are methods of their own, or not known here. */
-        private static final List<String> OTHERS = List.of(
-                "use_dora", "use_qalora", "use_bdlora", "alora_invocation_tokens", "arrow_config", "layer_replication",
-                "target_parameters", "trainable_token_indices", "kasa_config", "monteclora_config", "velora_config",
-                "megatron_config");
+        /**
+         * Keys that change the mathematics of LoRA in PEFT and are methods of their own, or not
+         * known here.
+         */
+        private static final List<String> OTHERS =
+                List.of(
+                        "use_dora",
+                        "use_qalora",
+                        "use_bdlora",
+                        "alora_invocation_tokens",
+                        "arrow_config",
+                        "layer_replication",
+                        "target_parameters",
+                        "trainable_token_indices",
+                        "kasa_config",
+                        "monteclora_config",
+                        "velora_config",
+                        "megatron_config");
 
         @Override
         public String name() {
@@ -168,15 +193,16 @@ public record Lora(
         public Method of(Settings s) {
             int rank = s.whole("rank", 16, 1);
             double alpha = s.real("alpha", 2.0 * rank, 0, false, Double.POSITIVE_INFINITY);
-            var lora = new Lora(
-                    rank,
-                    alpha,
-                    s.real("dropout", 0, 0, true, 1),
-                    s.flag("rslora", false),
-                    s.flag("bias", false),
-                    s.numbers("rank_pattern"),
-                    s.numbers("alpha_pattern"),
-                    Start.UNIFORM);
+            var lora =
+                    new Lora(
+                            rank,
+                            alpha,
+                            s.real("dropout", 0, 0, true, 1),
+                            s.flag("rslora", false),
+                            s.flag("bias", false),
+                            s.numbers("rank_pattern"),
+                            s.numbers("alpha_pattern"),
+                            Start.UNIFORM);
             s.finish();
             return lora;
         }
@@ -184,19 +210,38 @@ public record Lora(
         @Override
         public Set<String> peftKeys() {
             return Set.of(
-                    "r", "lora_alpha", "lora_dropout", "use_rslora", "lora_bias", "rank_pattern", "alpha_pattern",
-                    "init_lora_weights", "bias", "fan_in_fan_out",
-                    // Of no effect on inference, or only with an initialisation that is refused below.
-                    "ensure_weight_tying", "megatron_core", "qalora_group_size", "runtime_config", "loftq_config",
-                    "eva_config", "corda_config", "lora_ga_config");
+                    "r",
+                    "lora_alpha",
+                    "lora_dropout",
+                    "use_rslora",
+                    "lora_bias",
+                    "rank_pattern",
+                    "alpha_pattern",
+                    "init_lora_weights",
+                    "bias",
+                    "fan_in_fan_out",
+                    // Of no effect on inference, or only with an initialisation that is refused
+                    // below.
+                    "ensure_weight_tying",
+                    "megatron_core",
+                    "qalora_group_size",
+                    "runtime_config",
+                    "loftq_config",
+                    "eva_config",
+                    "corda_config",
+                    "lora_ga_config");
         }
 
         @Override
         public Method fromPeft(Tree c, Reading reading) {
             for (String key : OTHERS)
                 if (c.get(key).filter(v -> !Boolean.FALSE.equals(v.value())).isPresent())
-                    throw new UserError(c.need(key).where() + ": \"" + key + "\" makes this another method than LoRA, which is"
-                            + " not known here");
+                    throw new UserError(
+                            c.need(key).where()
+                                    + ": \""
+                                    + key
+                                    + "\" makes this another method than LoRA, which is"
+                                    + " not known here");
             int rank = (int) c.wholeOr("r", 8);
             if (rank < 1) throw new UserError(c.where() + ": r must be 1 or more, not " + rank);
             return new Lora(
@@ -215,10 +260,13 @@ public record Lora(
             return switch (value) {
                 case Boolean b -> b ? Start.UNIFORM : Start.BOTH;
                 case String s when s.equals("gaussian") -> Start.GAUSSIAN;
-                default -> throw new UserError("%s: init_lora_weights = %s changes the base weight, which is not known here;"
-                                + " convert the adapter to plain LoRA in PEFT (save_pretrained with"
-                                + " path_initial_model_for_weight_conversion)"
-                        .formatted(c.where(), value));
+                default ->
+                        throw new UserError(
+                                "%s: init_lora_weights = %s changes the base weight, which is not"
+                                    + " known here; convert the adapter to plain LoRA in PEFT"
+                                    + " (save_pretrained with"
+                                        + " path_initial_model_for_weight_conversion)"
+                                                .formatted(c.where(), value));
             };
         }
 
@@ -243,7 +291,9 @@ public record Lora(
             var alphas = new LinkedHashMap<String, Object>();
             lora.alphaPattern.forEach((k, v) -> alphas.put(k, number(v)));
             keys.put("alpha_pattern", alphas);
-            keys.put("init_lora_weights", lora.start == Start.GAUSSIAN ? "gaussian" : lora.start == Start.UNIFORM);
+            keys.put(
+                    "init_lora_weights",
+                    lora.start == Start.GAUSSIAN ? "gaussian" : lora.start == Start.UNIFORM);
             keys.put("fan_in_fan_out", false);
             keys.put("use_dora", false);
             return keys;

@@ -5,9 +5,11 @@ import dev.gyre.adapter.MethodKind;
 import dev.gyre.adapter.Settings;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** The registry of methods. Adding one is its file, its line here, and its goldens. */
 public final class Methods {
@@ -20,8 +22,17 @@ public final class Methods {
         return ALL.stream()
                 .filter(k -> k.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new UserError("unknown method \"" + name + "\""
-                        + NearMiss.hint(name, ALL.stream().map(MethodKind::name).toList())));
+                .orElseThrow(
+                        () ->
+                                new UserError(
+                                        "unknown method \""
+                                                + name
+                                                + "\""
+                                                + NearMiss.hint(
+                                                        name,
+                                                        ALL.stream()
+                                                                .map(MethodKind::name)
+                                                                .toList())));
     }
 
     /** The method of this name with these settings. */
@@ -34,8 +45,18 @@ public final class Methods {
         return ALL.stream()
                 .filter(k -> k.peftType().equalsIgnoreCase(type))
                 .findFirst()
-                .orElseThrow(() -> new UserError("%s: peft_type \"%s\" is not known here; known: %s"
-                        .formatted(where, type, String.join(", ", ALL.stream().map(MethodKind::peftType).toList()))));
+                .orElseThrow(
+                        () ->
+                                new UserError(
+                                        "%s: peft_type \"%s\" is not known here; known: %s"
+                                                .formatted(
+                                                        where,
+                                                        type,
+                                                        String.join(
+                                                                ", ",
+                                                                ALL.stream()
+                                                                        .map(MethodKind::peftType)
+                                                                        .toList()))));
     }
 
     /** The kind that a method belongs to. */
