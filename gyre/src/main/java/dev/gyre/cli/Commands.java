@@ -13,7 +13,17 @@ import java.util.function.Function;
 /** The registry of commands. Adding one is its file, its line here, and its golden help. */
 public final class Commands {
     private static final List<Function<Shell, Runs>> ALL =
-            List.of(Train::new, Chat::new, Generate::new, Eval::new, Merge::new, ListMethods::new);
+            List.of(
+                    Quickstart::new,
+                    Train::new,
+                    Chat::new,
+                    Generate::new,
+                    Eval::new,
+                    Merge::new,
+                    ListMethods::new,
+                    Inspect::new,
+                    Bench::new,
+                    Doctor::new);
 
     private Commands() {}
 

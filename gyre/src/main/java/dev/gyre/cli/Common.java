@@ -10,10 +10,7 @@ import java.util.OptionalInt;
 
 /** The flags of every command that computes. */
 final class Common {
-    @Option(
-            names = "--device",
-            paramLabel = "cpu|cuda",
-            description = "Where to compute [cpu].")
+    @Option(names = "--device", paramLabel = "cpu|cuda", description = "Where to compute [cpu].")
     private String device = "cpu";
 
     @Option(
@@ -31,7 +28,10 @@ final class Common {
             throw BadValue.of("--device", device, "cpu or cuda");
         if (threads.isPresent() && threads.get() < 1)
             throw BadValue.of("--threads", threads.get(), "a whole number from 1");
-        OptionalInt count = threads.stream().mapToInt(Integer::intValue).findFirst();
-        return shell.engine().start(new Gyre.Machine(device, count, offline), new Notes(shell));
+        return shell.engine().start(new Gyre.Machine(device, threads(), offline), new Notes(shell));
+    }
+
+    OptionalInt threads() {
+        return threads.stream().mapToInt(Integer::intValue).findFirst();
     }
 }

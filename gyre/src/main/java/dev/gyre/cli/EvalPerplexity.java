@@ -85,11 +85,9 @@ final class EvalPerplexity implements Commands.Runs {
     private void print(Perplexity result) {
         if (!json) {
             shell.line(
-                    "perplexity %.4f (%s tokens, nll %.4f)"
-                            .formatted(
-                                    result.perplexity(),
-                                    Words.count(result.tokens()),
-                                    result.nll()));
+                    Words.format(
+                            "perplexity %.4f (%s tokens, nll %.4f)",
+                            result.perplexity(), Words.count(result.tokens()), result.nll()));
             return;
         }
         Map<String, Object> row = new LinkedHashMap<>();

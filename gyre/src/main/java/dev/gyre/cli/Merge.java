@@ -15,7 +15,8 @@ import java.util.Map;
 /** {@code gyre merge}. */
 @Command(
         name = "merge",
-        description = "Write a base with adapters merged into its weights, as a Hugging Face folder.",
+        description =
+                "Write a base with adapters merged into its weights, as a Hugging Face folder.",
         sortOptions = false)
 final class Merge implements Commands.Runs {
     private final Shell shell;
@@ -50,8 +51,10 @@ final class Merge implements Commands.Runs {
             shell.line(Json.write(row));
         } else {
             shell.line(
-                    "%s: %d weights merged; log-probabilities moved by at most %.2g over %d tokens"
-                            .formatted(merged.out(), merged.weights(), merged.drift(), merged.tokens()));
+                    Words.format(
+                            "%s: %d weights merged; log-probabilities moved by at most %.2g over %d"
+                                + " tokens",
+                            merged.out(), merged.weights(), merged.drift(), merged.tokens()));
         }
         return Exit.DONE;
     }

@@ -7,6 +7,11 @@ import java.util.Locale;
 final class Words {
     private Words() {}
 
+    /** As {@code String.format}, with a point in every country. */
+    static String format(String pattern, Object... values) {
+        return String.format(Locale.ROOT, pattern, values);
+    }
+
     /** Seconds with a fraction. */
     static double seconds(Duration duration) {
         return duration.toNanos() / 1e9;

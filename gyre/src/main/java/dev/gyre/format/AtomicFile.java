@@ -1,6 +1,7 @@
 package dev.gyre.format;
 
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,8 +12,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A file that is either the old one or the whole new one: written beside under a temporary name, forced to disk, then
- * moved. Until {@link #commit} nothing shows under the name; closing without it removes what was written.
+ * A file that is either the old one or the whole new one: written beside under a temporary name,
+ * forced to disk, then moved. Until {@link #commit} nothing shows under the name; closing without
+ * it removes what was written.
  */
 public final class AtomicFile implements AutoCloseable {
     private final Path target;
@@ -38,9 +40,17 @@ public final class AtomicFile implements AutoCloseable {
         Files.createDirectories(folder);
         // not createTempFile: the file keeps the usual permissions
         Path temporary =
-                folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + "-"
-                        + Long.toHexString(System.nanoTime()) + ".tmp");
-        var channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                folder.resolve(
+                        "."
+                                + target.getFileName()
+                                + "."
+                                + ProcessHandle.current().pid()
+                                + "-"
+                                + Long.toHexString(System.nanoTime())
+                                + ".tmp");
+        var channel =
+                FileChannel.open(
+                        temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         return new AtomicFile(target, temporary, channel);
     }
 
@@ -61,7 +71,10 @@ public final class AtomicFile implements AutoCloseable {
 
     /** Writes a text file in UTF-8. */
     public static void write(Path target, String text) {
-        write(target, channel -> writeAll(channel, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8))));
+        write(
+                target,
+                channel ->
+                        writeAll(channel, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8))));
     }
 
     static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
@@ -78,7 +91,11 @@ public final class AtomicFile implements AutoCloseable {
 
     void commit() throws IOException {
         channel.close();
-        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(
+                temporary,
+                target,
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
         committed = true;
     }
 

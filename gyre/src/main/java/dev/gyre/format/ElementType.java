@@ -1,13 +1,14 @@
 package dev.gyre.format;
 
 import dev.gyre.config.UserError;
+
 import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * How a stored tensor's elements lie in bytes: blocks of so many elements in so many bytes. Plain numbers are blocks of
- * one. Safetensors names its types, GGUF numbers them; some exist in one of the two only. The order is that of the
- * safetensors library, which its writer sorts by.
+ * How a stored tensor's elements lie in bytes: blocks of so many elements in so many bytes. Plain
+ * numbers are blocks of one. Safetensors names its types, GGUF numbers them; some exist in one of
+ * the two only. The order is that of the safetensors library, which its writer sorts by.
  */
 public enum ElementType {
     BOOL("BOOL", -1, 1, 1),
@@ -94,14 +95,18 @@ public enum ElementType {
     public long bytes(long elements) {
         if (elements < 0 || elements % blockElements != 0)
             throw new UserError(
-                    "%d elements are not whole blocks of %d, which %s needs".formatted(elements, blockElements, this));
+                    "%d elements are not whole blocks of %d, which %s needs"
+                            .formatted(elements, blockElements, this));
         long blocks = elements / blockElements;
-        if (blocks > Long.MAX_VALUE / blockBytes) throw new UserError(elements + " elements are too many");
+        if (blocks > Long.MAX_VALUE / blockBytes)
+            throw new UserError(elements + " elements are too many");
         return blocks * blockBytes;
     }
 
     static Optional<ElementType> ofSafetensors(String name) {
-        return Arrays.stream(values()).filter(t -> t.inSafetensors() && t.safetensorsName.equals(name)).findFirst();
+        return Arrays.stream(values())
+                .filter(t -> t.inSafetensors() && t.safetensorsName.equals(name))
+                .findFirst();
     }
 
     static Optional<ElementType> ofGguf(long id) {

@@ -3,6 +3,7 @@ package dev.gyre.format;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -25,26 +26,31 @@ final class FormatErrors {
                                 file,
                                 reason,
                                 full
-                                        ? "Free some space or choose another folder; nothing was left half-written."
+                                        ? "Free some space or choose another folder; nothing was"
+                                                + " left half-written."
                                         : "Nothing was left half-written."),
                 e);
     }
 
     static UserError damaged(Path file, String format, String what) {
         return new UserError(
-                "%s is not a whole %s file: %s. It may be cut off or damaged; fetch it again.".formatted(file, format, what));
+                "%s is not a whole %s file: %s. It may be cut off or damaged; fetch it again."
+                        .formatted(file, format, what));
     }
 
     static UserError pickle(Path file) {
         return new UserError(
                 file
-                        + " is a Python pickle, which may run any code when it is read, so it is refused. Use the model's"
-                        + " .safetensors files, or convert it with transformers (save_pretrained) on a machine you trust"
-                        + " it on.");
+                        + " is a Python pickle, which may run any code when it is read, so it is"
+                        + " refused. Use the model's .safetensors files, or convert it with"
+                        + " transformers (save_pretrained) on a machine you trust it on.");
     }
 
     static UserError missing(Path file, String name, Collection<String> names) {
-        String hint = NearMiss.of(name, names).map(n -> "; did you mean \"" + n + "\"?").orElse(". It holds " + names.size() + " tensors.");
+        String hint =
+                NearMiss.of(name, names)
+                        .map(n -> "; did you mean \"" + n + "\"?")
+                        .orElse(". It holds " + names.size() + " tensors.");
         return new UserError("%s has no tensor \"%s\"%s".formatted(file, name, hint));
     }
 }

@@ -1,6 +1,7 @@
 package dev.gyre.format;
 
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,8 +18,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A GGUF file (versions 2 and 3, little endian), mapped and not copied. Sizes are turned into torch's order: a file's
- * [in, out] is [out, in] here. Rows of {@code attn_q} and {@code attn_k} stay permuted as the file has them.
+ * A GGUF file (versions 2 and 3, little endian), mapped and not copied. Sizes are turned into
+ * torch's order: a file's [in, out] is [out, in] here. Rows of {@code attn_q} and {@code attn_k}
+ * stay permuted as the file has them.
  */
 public final class Gguf implements TensorFile {
     private static final int MAGIC = 0x46554747; // "GGUF"
@@ -42,8 +44,8 @@ public final class Gguf implements TensorFile {
      * Maps a file.
      *
      * @param arena how long the tensors' data may be used
-     * @throws UserError when it is missing, not GGUF, of another version or byte order, one part of several, or any
-     *     count, length or offset in it does not fit
+     * @throws UserError when it is missing, not GGUF, of another version or byte order, one part of
+     *     several, or any count, length or offset in it does not fit
      */
     public static Gguf open(Path file, Arena arena) {
         if (Files.isDirectory(file)) throw new UserError(file + " is a folder, not a .gguf file");
@@ -65,8 +67,12 @@ public final class Gguf implements TensorFile {
         long keyCount = in.count("metadata keys", 8 + 4 + 1);
         var metadata = new GgufMetadata(file, new GgufValues(in).read(keyCount));
         if (metadata.wholeOr("split.count", 1) > 1)
-            throw new UserError(file + " is one of " + metadata.whole("split.count")
-                    + " parts. Join them first, with llama.cpp's llama-gguf-split --merge.");
+            throw new UserError(
+                    file
+                            + " is one of "
+                            + metadata.whole("split.count")
+                            + " parts. Join them first, with llama.cpp's llama-gguf-split"
+                            + " --merge.");
         long alignment = metadata.wholeOr("general.alignment", DEFAULT_ALIGNMENT);
         if (alignment < 1 || alignment > 1 << 30 || Long.bitCount(alignment) != 1)
             throw in.damaged("general.alignment is " + alignment + ", not a power of two");
@@ -74,7 +80,8 @@ public final class Gguf implements TensorFile {
         for (long i = 0; i < tensorCount; i++) infos.add(info(in, alignment));
         long dataAt = align(in.at(), alignment);
         if (dataAt > all.byteSize()) {
-            if (infos.stream().anyMatch(i -> i.bytes > 0)) throw in.damaged("it ends before its tensors");
+            if (infos.stream().anyMatch(i -> i.bytes > 0))
+                throw in.damaged("it ends before its tensors");
             dataAt = all.byteSize();
         }
         var data = all.asSlice(dataAt);
@@ -82,18 +89,22 @@ public final class Gguf implements TensorFile {
         var tensors = new LinkedHashMap<String, StoredTensor>();
         for (var i : infos) {
             var tensor = new StoredTensor(i.name, i.type, i.shape, data.asSlice(i.offset, i.bytes));
-            if (tensors.put(i.name, tensor) != null) throw in.damaged("the tensor \"" + i.name + "\" is there twice");
+            if (tensors.put(i.name, tensor) != null)
+                throw in.damaged("the tensor \"" + i.name + "\" is there twice");
         }
         return new Gguf(file, metadata, tensors);
     }
 
     private static void checkVersion(Path file, long version) {
         if ((version & 0xFFFF) == 0 && version != 0)
-            throw new UserError(file + " is a big-endian GGUF file; only little-endian ones are read."
-                    + " gguf-py's gguf-convert-endian turns it round.");
+            throw new UserError(
+                    file
+                            + " is a big-endian GGUF file; only little-endian ones are read."
+                            + " gguf-py's gguf-convert-endian turns it round.");
         if (version < 2 || version > 3)
-            throw new UserError("%s is GGUF version %d; versions 2 and 3 are read. Get a newer file of this model."
-                    .formatted(file, version));
+            throw new UserError(
+                    "%s is GGUF version %d; versions 2 and 3 are read. Get a newer file of this model."
+                            .formatted(file, version));
     }
 
     private static Info info(GgufCursor in, long alignment) {
@@ -104,33 +115,50 @@ public final class Gguf implements TensorFile {
         long[] shape = new long[(int) dimensions];
         for (int d = shape.length - 1; d >= 0; d--) shape[d] = in.i64();
         long id = in.u32();
-        var type = ElementType.ofGguf(id)
-                .orElseThrow(() -> in.damaged("the tensor \"%s\" has the unknown type %d".formatted(name, id)));
+        var type =
+                ElementType.ofGguf(id)
+                        .orElseThrow(
+                                () ->
+                                        in.damaged(
+                                                "the tensor \"%s\" has the unknown type %d"
+                                                        .formatted(name, id)));
         long offset = in.i64();
         if (offset < 0 || offset % alignment != 0)
-            throw in.damaged("the tensor \"%s\" begins at %s, which is not a multiple of %d"
-                    .formatted(name, Long.toUnsignedString(offset), alignment));
+            throw in.damaged(
+                    "the tensor \"%s\" begins at %s, which is not a multiple of %d"
+                            .formatted(name, Long.toUnsignedString(offset), alignment));
         try {
             long row = shape.length == 0 ? 1 : shape[shape.length - 1];
             long unused = type.bytes(row); // blocks never cross rows
             return new Info(name, type, shape, offset, type.bytes(StoredTensor.elements(shape)));
         } catch (UserError e) {
-            throw new UserError(in.damaged("the tensor \"%s\": %s".formatted(name, e.getMessage())).getMessage(), e);
+            throw new UserError(
+                    in.damaged("the tensor \"%s\": %s".formatted(name, e.getMessage()))
+                            .getMessage(),
+                    e);
         }
     }
 
     /** One after another, each padded to the alignment, as the library insists. */
-    private static void checkPlaces(GgufCursor in, List<Info> infos, long alignment, long dataBytes) {
+    private static void checkPlaces(
+            GgufCursor in, List<Info> infos, long alignment, long dataBytes) {
         var sorted = new ArrayList<>(infos);
         sorted.sort(Comparator.comparingLong(Info::offset).thenComparingLong(Info::bytes));
         long at = 0;
         for (var i : sorted) {
             if (i.offset > dataBytes || i.bytes > dataBytes - i.offset)
-                throw in.damaged("the tensor \"%s\" would take %d bytes at %d of %d"
-                        .formatted(i.name, i.bytes, i.offset, dataBytes));
+                throw in.damaged(
+                        "the tensor \"%s\" would take %d bytes at %d of %d"
+                                .formatted(i.name, i.bytes, i.offset, dataBytes));
             if (i.offset != at)
-                throw in.damaged("the tensor \"%s\" begins at %d, %s"
-                        .formatted(i.name, i.offset, i.offset < at ? "inside the one before it" : "after a hole"));
+                throw in.damaged(
+                        "the tensor \"%s\" begins at %d, %s"
+                                .formatted(
+                                        i.name,
+                                        i.offset,
+                                        i.offset < at
+                                                ? "inside the one before it"
+                                                : "after a hole"));
             at = align(i.offset + i.bytes, alignment);
         }
     }

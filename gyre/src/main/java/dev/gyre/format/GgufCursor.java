@@ -1,6 +1,7 @@
 package dev.gyre.format;
 
 import dev.gyre.config.UserError;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -11,9 +12,12 @@ import java.nio.file.Path;
 
 /** Reads GGUF's little-endian fields one after another; nothing beyond the file's end. */
 final class GgufCursor {
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Path file;
     private final MemorySegment all;
@@ -74,7 +78,8 @@ final class GgufCursor {
     String text(String what, int maxBytes) {
         long length = i64();
         if (length < 0 || length > remaining() || length > maxBytes)
-            throw damaged("%s of %s bytes cannot be".formatted(what, Long.toUnsignedString(length)));
+            throw damaged(
+                    "%s of %s bytes cannot be".formatted(what, Long.toUnsignedString(length)));
         byte[] bytes = all.asSlice(advance(length), length).toArray(ValueLayout.JAVA_BYTE);
         String text = new String(bytes, StandardCharsets.UTF_8);
         if (text.indexOf('\uFFFD') >= 0) checkUtf8(what, bytes);

@@ -2,6 +2,7 @@ package dev.gyre.format;
 
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
+
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -11,10 +12,11 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The typed keys and values of a GGUF file. A value is a {@code Long} (a {@code BigInteger} above 2^63-1), a
- * {@code Double}, a {@code Boolean}, a {@code String}, or an array: {@code long[]}, {@code double[]},
- * {@code boolean[]}, or a {@code List} of strings or of arrays. Every accessor throws a {@link UserError} that names
- * file and key when the value is missing or of another kind; those ending in {@code Or} take a missing one.
+ * The typed keys and values of a GGUF file. A value is a {@code Long} (a {@code BigInteger} above
+ * 2^63-1), a {@code Double}, a {@code Boolean}, a {@code String}, or an array: {@code long[]},
+ * {@code double[]}, {@code boolean[]}, or a {@code List} of strings or of arrays. Every accessor
+ * throws a {@link UserError} that names file and key when the value is missing or of another kind;
+ * those ending in {@code Or} take a missing one.
  */
 public final class GgufMetadata {
     private final Path file;
@@ -38,11 +40,14 @@ public final class GgufMetadata {
     public Object value(String key) {
         Object value = values.get(key);
         if (value == null)
-            throw new UserError("%s has no metadata key \"%s\"%s"
-                    .formatted(
-                            file,
-                            key,
-                            NearMiss.of(key, values.keySet()).map(k -> "; did you mean \"" + k + "\"?").orElse("")));
+            throw new UserError(
+                    "%s has no metadata key \"%s\"%s"
+                            .formatted(
+                                    file,
+                                    key,
+                                    NearMiss.of(key, values.keySet())
+                                            .map(k -> "; did you mean \"" + k + "\"?")
+                                            .orElse("")));
         return value;
     }
 
@@ -65,7 +70,8 @@ public final class GgufMetadata {
     /** A whole number from 0 that fits an {@code int}, as sizes and token ids are. */
     public int size(String key) {
         long whole = whole(key);
-        if (whole < 0 || whole > Integer.MAX_VALUE) throw wrong(key, "a whole number from 0 below 2147483648");
+        if (whole < 0 || whole > Integer.MAX_VALUE)
+            throw wrong(key, "a whole number from 0 below 2147483648");
         return (int) whole;
     }
 
@@ -97,7 +103,8 @@ public final class GgufMetadata {
     @SuppressWarnings("unchecked") // the reader makes lists of one kind
     public List<String> texts(String key) {
         List<?> list = as(key, List.class, "a list of texts");
-        if (!list.isEmpty() && !(list.getFirst() instanceof String)) throw wrong(key, "a list of texts");
+        if (!list.isEmpty() && !(list.getFirst() instanceof String))
+            throw wrong(key, "a list of texts");
         return (List<String>) list;
     }
 
@@ -121,14 +128,18 @@ public final class GgufMetadata {
 
     private UserError wrong(String key, String wanted) {
         Object value = value(key);
-        String shown = switch (value) {
-            case String s -> "\"" + (s.length() > 60 ? s.substring(0, 57) + "..." : s) + "\"";
-            case long[] a -> "a list of " + a.length + " whole numbers";
-            case double[] a -> "a list of " + a.length + " numbers";
-            case boolean[] a -> "a list of " + a.length + " truth values";
-            case List<?> l -> "a list of " + l.size();
-            default -> value.toString();
-        };
-        return new UserError("%s: the metadata key \"%s\" must be %s, not %s".formatted(file, key, wanted, shown));
+        String shown =
+                switch (value) {
+                    case String s ->
+                            "\"" + (s.length() > 60 ? s.substring(0, 57) + "..." : s) + "\"";
+                    case long[] a -> "a list of " + a.length + " whole numbers";
+                    case double[] a -> "a list of " + a.length + " numbers";
+                    case boolean[] a -> "a list of " + a.length + " truth values";
+                    case List<?> l -> "a list of " + l.size();
+                    default -> value.toString();
+                };
+        return new UserError(
+                "%s: the metadata key \"%s\" must be %s, not %s"
+                        .formatted(file, key, wanted, shown));
     }
 }

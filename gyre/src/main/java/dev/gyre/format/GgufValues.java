@@ -6,7 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Reads GGUF's metadata. Numbers of things are compared with what is left of the file before memory is taken. */
+/**
+ * Reads GGUF's metadata. Numbers of things are compared with what is left of the file before memory
+ * is taken.
+ */
 final class GgufValues {
     private static final int MAX_KEY_BYTES = 65535;
     private static final int MAX_TEXT_BYTES = 1 << 28;
@@ -42,14 +45,16 @@ final class GgufValues {
         for (long i = 0; i < count; i++) {
             String key = in.text("a metadata key", MAX_KEY_BYTES);
             Object value = value(key, type(key), 0);
-            if (values.put(key, value) != null) throw in.damaged("the metadata key \"" + key + "\" is there twice");
+            if (values.put(key, value) != null)
+                throw in.damaged("the metadata key \"" + key + "\" is there twice");
         }
         return values;
     }
 
     private int type(String key) {
         long type = in.u32();
-        if (type > F64) throw in.damaged("the metadata key \"" + key + "\" has the unknown type " + type);
+        if (type > F64)
+            throw in.damaged("the metadata key \"" + key + "\" has the unknown type " + type);
         return (int) type;
     }
 
@@ -86,12 +91,14 @@ final class GgufValues {
 
     private boolean bool(String key) {
         int value = in.i8();
-        if (value != 0 && value != 1) throw in.damaged("the truth value \"" + key + "\" is " + value);
+        if (value != 0 && value != 1)
+            throw in.damaged("the truth value \"" + key + "\" is " + value);
         return value == 1;
     }
 
     private Object array(String key, int depth) {
-        if (depth == MAX_NESTING) throw in.damaged("the lists in \"" + key + "\" are nested too deep");
+        if (depth == MAX_NESTING)
+            throw in.damaged("the lists in \"" + key + "\" are nested too deep");
         int type = type(key);
         int count = (int) arrayCount(key, type);
         return switch (type) {
@@ -114,7 +121,8 @@ final class GgufValues {
                 long[] out = new long[count];
                 for (int i = 0; i < count; i++) {
                     out[i] = whole(type);
-                    if (type == U64 && out[i] < 0) throw in.damaged("a number in \"" + key + "\" is above 2^63-1");
+                    if (type == U64 && out[i] < 0)
+                        throw in.damaged("a number in \"" + key + "\" is above 2^63-1");
                 }
                 yield out;
             }
@@ -122,16 +130,18 @@ final class GgufValues {
     }
 
     private long arrayCount(String key, int type) {
-        int eachBytes = switch (type) {
-            case U8, I8, BOOL -> 1;
-            case U16, I16 -> 2;
-            case U32, I32, F32 -> 4;
-            case ARRAY -> 12;
-            default -> 8;
-        };
+        int eachBytes =
+                switch (type) {
+                    case U8, I8, BOOL -> 1;
+                    case U16, I16 -> 2;
+                    case U32, I32, F32 -> 4;
+                    case ARRAY -> 12;
+                    default -> 8;
+                };
         long count = in.count("elements of \"" + key + "\"", eachBytes);
         elements += count;
-        if (elements > MAX_ELEMENTS) throw in.damaged("the lists in its metadata are too long, as of \"" + key + "\"");
+        if (elements > MAX_ELEMENTS)
+            throw in.damaged("the lists in its metadata are too long, as of \"" + key + "\"");
         return count;
     }
 }

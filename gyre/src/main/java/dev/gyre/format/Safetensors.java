@@ -3,6 +3,7 @@ package dev.gyre.format;
 import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -21,8 +22,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * Safetensors, mapped and not copied: eight bytes of header length, a JSON header, the tensors without holes. Python
- * pickles are refused.
+ * Safetensors, mapped and not copied: eight bytes of header length, a JSON header, the tensors
+ * without holes. Python pickles are refused.
  */
 public final class Safetensors implements TensorFile {
     /** The whole model in one file. */
@@ -35,7 +36,8 @@ public final class Safetensors implements TensorFile {
     private final Map<String, StoredTensor> tensors;
     private final Map<String, String> metadata;
 
-    private Safetensors(Path path, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+    private Safetensors(
+            Path path, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
         this.path = path;
         this.tensors = Collections.unmodifiableMap(tensors);
         this.metadata = Collections.unmodifiableMap(metadata);
@@ -60,7 +62,8 @@ public final class Safetensors implements TensorFile {
     }
 
     /**
-     * Maps a model's folder: {@code model.safetensors}, or the shards that {@code model.safetensors.index.json} names.
+     * Maps a model's folder: {@code model.safetensors}, or the shards that {@code
+     * model.safetensors.index.json} names.
      *
      * @throws UserError also when the index and the shards do not agree
      */
@@ -90,13 +93,18 @@ public final class Safetensors implements TensorFile {
             metadata.putAll(file.metadata);
             for (var tensor : file.tensors.values())
                 if (all.put(tensor.name(), tensor) != null)
-                    throw new UserError("%s: the tensor \"%s\" is in two shards".formatted(folder, tensor.name()));
+                    throw new UserError(
+                            "%s: the tensor \"%s\" is in two shards"
+                                    .formatted(folder, tensor.name()));
         }
-        weightMap.forEach((tensor, shard) -> {
-            var file = shards.get(shard.text());
-            if (file == null || !file.has(tensor))
-                throw new UserError("%s: %s holds no tensor \"%s\"".formatted(shard.where(), shard.text(), tensor));
-        });
+        weightMap.forEach(
+                (tensor, shard) -> {
+                    var file = shards.get(shard.text());
+                    if (file == null || !file.has(tensor))
+                        throw new UserError(
+                                "%s: %s holds no tensor \"%s\""
+                                        .formatted(shard.where(), shard.text(), tensor));
+                });
         return new Safetensors(folder, all, metadata);
     }
 
@@ -106,20 +114,28 @@ public final class Safetensors implements TensorFile {
             var pickle = sorted.stream().filter(Safetensors::looksLikePickle).findFirst();
             if (pickle.isPresent()) return FormatErrors.pickle(pickle.get());
             var names = sorted.stream().map(f -> f.getFileName().toString()).limit(12).toList();
-            return new UserError("%s holds no model: neither %s nor %s. It holds: %s"
-                    .formatted(folder, SINGLE, INDEX, names.isEmpty() ? "nothing" : String.join(", ", names)));
+            return new UserError(
+                    "%s holds no model: neither %s nor %s. It holds: %s"
+                            .formatted(
+                                    folder,
+                                    SINGLE,
+                                    INDEX,
+                                    names.isEmpty() ? "nothing" : String.join(", ", names)));
         } catch (IOException e) {
             return FormatErrors.unreadable(folder, e);
         }
     }
 
     private static boolean looksLikePickle(Path file) {
-        return file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(bin|pt|pth|ckpt|pkl|pickle)");
+        return file.toString()
+                .toLowerCase(Locale.ROOT)
+                .matches(".*\\.(bin|pt|pth|ckpt|pkl|pickle)");
     }
 
     /** By name, or by how torch's archives and bare pickles begin. */
     private static void refusePickle(Path file) {
-        if (Files.isDirectory(file)) throw new UserError(file + " is a folder, not a .safetensors file");
+        if (Files.isDirectory(file))
+            throw new UserError(file + " is a folder, not a .safetensors file");
         if (!Files.exists(file)) throw new UserError("cannot read " + file + ": no such file");
         byte[] first;
         try (var in = Files.newInputStream(file)) {
@@ -127,9 +143,20 @@ public final class Safetensors implements TensorFile {
         } catch (IOException e) {
             throw FormatErrors.unreadable(file, e);
         }
-        boolean zip = first.length >= 4 && first[0] == 'P' && first[1] == 'K' && first[2] == 3 && first[3] == 4;
-        // a pickle's protocol mark; as a header length it would be far above any limit only with bytes behind it
-        boolean bare = first.length == 8 && first[0] == (byte) 0x80 && first[1] >= 2 && first[1] <= 5 && first[7] != 0;
+        boolean zip =
+                first.length >= 4
+                        && first[0] == 'P'
+                        && first[1] == 'K'
+                        && first[2] == 3
+                        && first[3] == 4;
+        // a pickle's protocol mark; as a header length it would be far above any limit only with
+        // bytes behind it
+        boolean bare =
+                first.length == 8
+                        && first[0] == (byte) 0x80
+                        && first[1] >= 2
+                        && first[1] <= 5
+                        && first[7] != 0;
         if (zip || bare || looksLikePickle(file)) throw FormatErrors.pickle(file);
     }
 
@@ -156,29 +183,36 @@ public final class Safetensors implements TensorFile {
     }
 
     /**
-     * Writes one file, atomically: whatever goes wrong, the old file stays and nothing half-written is left.
+     * Writes one file, atomically: whatever goes wrong, the old file stays and nothing half-written
+     * is left.
      *
      * @throws UserError when the disk is full or the place not writable
      */
-    public static void write(Path file, Map<String, String> metadata, Collection<StoredTensor> tensors) {
+    public static void write(
+            Path file, Map<String, String> metadata, Collection<StoredTensor> tensors) {
         SafetensorsWriter.write(file, metadata, tensors.stream().map(TensorSource::of).toList());
     }
 
     /**
-     * As {@link #write}, with each tensor made when its turn comes, so that only one is in memory; the turns go by
-     * type, then name.
+     * As {@link #write}, with each tensor made when its turn comes, so that only one is in memory;
+     * the turns go by type, then name.
      */
-    public static void writeLazily(Path file, Map<String, String> metadata, List<TensorSource> tensors) {
+    public static void writeLazily(
+            Path file, Map<String, String> metadata, List<TensorSource> tensors) {
         SafetensorsWriter.write(file, metadata, tensors);
     }
 
     /**
-     * Writes a model's folder: one file when all fits in {@code maxShardBytes}, else shards of at most that size (a
-     * larger tensor alone in its own) and their index. Files of an earlier model under these names are replaced or
-     * removed. Nothing appears under its name before all is written.
+     * Writes a model's folder: one file when all fits in {@code maxShardBytes}, else shards of at
+     * most that size (a larger tensor alone in its own) and their index. Files of an earlier model
+     * under these names are replaced or removed. Nothing appears under its name before all is
+     * written.
      */
     public static void writeFolder(
-            Path folder, Map<String, String> metadata, List<TensorSource> tensors, long maxShardBytes) {
+            Path folder,
+            Map<String, String> metadata,
+            List<TensorSource> tensors,
+            long maxShardBytes) {
         SafetensorsWriter.writeFolder(folder, metadata, tensors, maxShardBytes);
     }
 }

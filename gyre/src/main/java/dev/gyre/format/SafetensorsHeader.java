@@ -3,6 +3,7 @@ package dev.gyre.format;
 import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -16,14 +17,18 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The header of a safetensors file, checked: every tensor lies inside, and together they fill the file. */
+/**
+ * The header of a safetensors file, checked: every tensor lies inside, and together they fill the
+ * file.
+ */
 record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> metadata) {
     /** The reference's own limit. */
     static final long MAX_HEADER_BYTES = 100_000_000;
 
     static final String METADATA = "__metadata__";
 
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private record Entry(String name, ElementType type, long[] shape, long begin, long end) {}
 
@@ -39,18 +44,23 @@ record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
         var data = all.asSlice(8 + length);
         var metadata = new TreeMap<String, String>();
         var entries = new ArrayList<Entry>();
-        root.entries().forEach((name, tree) -> {
-            if (name.equals(METADATA)) {
-                if (!tree.isNull()) tree.entries().forEach((k, v) -> metadata.put(k, v.text()));
-            } else {
-                entries.add(entry(file, name, tree, data.byteSize()));
-            }
-        });
+        root.entries()
+                .forEach(
+                        (name, tree) -> {
+                            if (name.equals(METADATA)) {
+                                if (!tree.isNull())
+                                    tree.entries().forEach((k, v) -> metadata.put(k, v.text()));
+                            } else {
+                                entries.add(entry(file, name, tree, data.byteSize()));
+                            }
+                        });
         checkNoHoles(file, entries, data.byteSize());
         var tensors = new LinkedHashMap<String, StoredTensor>();
         for (var e : entries)
             tensors.put(
-                    e.name, new StoredTensor(e.name, e.type, e.shape, data.asSlice(e.begin, e.end - e.begin)));
+                    e.name,
+                    new StoredTensor(
+                            e.name, e.type, e.shape, data.asSlice(e.begin, e.end - e.begin)));
         return new SafetensorsHeader(tensors, metadata);
     }
 
@@ -65,8 +75,14 @@ record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
 
     private static Entry entry(Path file, String name, Tree tree, long dataBytes) {
         String dtype = tree.need("dtype").text();
-        var type = ElementType.ofSafetensors(dtype)
-                .orElseThrow(() -> damaged(file, "the tensor \"%s\" has the unknown type %s".formatted(name, dtype)));
+        var type =
+                ElementType.ofSafetensors(dtype)
+                        .orElseThrow(
+                                () ->
+                                        damaged(
+                                                file,
+                                                "the tensor \"%s\" has the unknown type %s"
+                                                        .formatted(name, dtype)));
         var sizes = tree.need("shape").items();
         long[] shape = new long[sizes.size()];
         for (int i = 0; i < shape.length; i++) shape[i] = sizes.get(i).whole();
@@ -77,16 +93,22 @@ record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
         if (begin < 0 || end < begin || end > dataBytes)
             throw damaged(
                     file,
-                    "the tensor \"%s\" would lie at %d to %d of %d bytes".formatted(name, begin, end, dataBytes));
+                    "the tensor \"%s\" would lie at %d to %d of %d bytes"
+                            .formatted(name, begin, end, dataBytes));
         long bytes;
         try {
             bytes = type.bytes(StoredTensor.elements(shape));
         } catch (UserError e) {
-            throw new UserError(damaged(file, "the tensor \"%s\": %s".formatted(name, e.getMessage())).getMessage(), e);
+            throw new UserError(
+                    damaged(file, "the tensor \"%s\": %s".formatted(name, e.getMessage()))
+                            .getMessage(),
+                    e);
         }
         if (bytes != end - begin)
             throw damaged(
-                    file, "the tensor \"%s\" has %d bytes, its shape needs %d".formatted(name, end - begin, bytes));
+                    file,
+                    "the tensor \"%s\" has %d bytes, its shape needs %d"
+                            .formatted(name, end - begin, bytes));
         return new Entry(name, type, shape, begin, end);
     }
 
@@ -97,11 +119,17 @@ record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
             if (e.begin != at)
                 throw damaged(
                         file,
-                        "the tensor \"%s\" begins at %d, %s".formatted(
-                                e.name, e.begin, e.begin < at ? "inside the one before it" : "after a hole"));
+                        "the tensor \"%s\" begins at %d, %s"
+                                .formatted(
+                                        e.name,
+                                        e.begin,
+                                        e.begin < at
+                                                ? "inside the one before it"
+                                                : "after a hole"));
             at = e.end;
         }
-        if (at != dataBytes) throw damaged(file, "its tensors end at %d of %d bytes".formatted(at, dataBytes));
+        if (at != dataBytes)
+            throw damaged(file, "its tensors end at %d of %d bytes".formatted(at, dataBytes));
     }
 
     private static UserError damaged(Path file, String what) {

@@ -2,6 +2,7 @@ package dev.gyre.format;
 
 import dev.gyre.config.Json;
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -22,10 +23,14 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Safetensors as the reference library lays them out: by type, largest first, then by name; header padded to 8. */
+/**
+ * Safetensors as the reference library lays them out: by type, largest first, then by name; header
+ * padded to 8.
+ */
 final class SafetensorsWriter {
     private static final int CHUNK_BYTES = 1 << 26;
-    private static final Pattern OURS = Pattern.compile("model(-\\d{5}-of-\\d{5})?\\.safetensors(\\.index\\.json)?");
+    private static final Pattern OURS =
+            Pattern.compile("model(-\\d{5}-of-\\d{5})?\\.safetensors(\\.index\\.json)?");
 
     /** The library's order: a later type of {@link ElementType} first. */
     private static final Comparator<TensorSource> ORDER =
@@ -38,8 +43,13 @@ final class SafetensorsWriter {
         AtomicFile.write(file, channel -> writeTo(channel, metadata, tensors));
     }
 
-    static void writeFolder(Path folder, Map<String, String> metadata, List<TensorSource> tensors, long maxShardBytes) {
-        if (maxShardBytes < 1) throw new IllegalArgumentException("a shard of " + maxShardBytes + " bytes");
+    static void writeFolder(
+            Path folder,
+            Map<String, String> metadata,
+            List<TensorSource> tensors,
+            long maxShardBytes) {
+        if (maxShardBytes < 1)
+            throw new IllegalArgumentException("a shard of " + maxShardBytes + " bytes");
         checkNames(tensors);
         List<List<TensorSource>> shards = shards(tensors, maxShardBytes);
         var written = new ArrayList<AtomicFile>();
@@ -47,9 +57,10 @@ final class SafetensorsWriter {
         var weightMap = new TreeMap<String, String>();
         try {
             for (int i = 0; i < shards.size(); i++) {
-                String name = shards.size() == 1
-                        ? Safetensors.SINGLE
-                        : "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
+                String name =
+                        shards.size() == 1
+                                ? Safetensors.SINGLE
+                                : "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
                 var file = AtomicFile.begin(folder.resolve(name));
                 written.add(file);
                 names.add(name);
@@ -117,29 +128,34 @@ final class SafetensorsWriter {
         for (var tensor : tensors) {
             if (!tensor.type().inSafetensors())
                 throw new UserError(
-                        "%s is stored as %s, which safetensors lacks; decode it first".formatted(tensor.name(), tensor.type()));
+                        "%s is stored as %s, which safetensors lacks; decode it first"
+                                .formatted(tensor.name(), tensor.type()));
             if (tensor.name().equals(SafetensorsHeader.METADATA) || !names.add(tensor.name()))
                 throw new IllegalArgumentException("the name \"" + tensor.name() + "\" is taken");
         }
     }
 
-    private static void writeTo(FileChannel channel, Map<String, String> metadata, List<TensorSource> tensors)
+    private static void writeTo(
+            FileChannel channel, Map<String, String> metadata, List<TensorSource> tensors)
             throws IOException {
         var sorted = tensors.stream().sorted(ORDER).toList();
         AtomicFile.writeAll(channel, header(metadata, sorted));
         for (var tensor : sorted) {
             MemorySegment data = tensor.data().get();
             if (data.byteSize() != tensor.bytes())
-                throw new IllegalStateException("%s %s%s takes %d bytes, not %d"
-                        .formatted(
-                                tensor.name(),
-                                tensor.type(),
-                                Arrays.toString(tensor.shape()),
-                                tensor.bytes(),
-                                data.byteSize()));
+                throw new IllegalStateException(
+                        "%s %s%s takes %d bytes, not %d"
+                                .formatted(
+                                        tensor.name(),
+                                        tensor.type(),
+                                        Arrays.toString(tensor.shape()),
+                                        tensor.bytes(),
+                                        data.byteSize()));
             for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES)
                 AtomicFile.writeAll(
-                        channel, data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at)).asByteBuffer());
+                        channel,
+                        data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at))
+                                .asByteBuffer());
         }
     }
 

@@ -7,10 +7,12 @@ import java.util.function.Supplier;
  * A tensor to be written, made when its turn comes.
  *
  * @param shape as in torch, outermost first
- * @param data called once; exactly the tensor's bytes, little endian, read before the next one is asked for
+ * @param data called once; exactly the tensor's bytes, little endian, read before the next one is
+ *     asked for
  */
 @SuppressWarnings("ArrayRecordComponent") // as StoredTensor
-public record TensorSource(String name, ElementType type, long[] shape, Supplier<MemorySegment> data) {
+public record TensorSource(
+        String name, ElementType type, long[] shape, Supplier<MemorySegment> data) {
     public TensorSource {
         shape = shape.clone();
     }

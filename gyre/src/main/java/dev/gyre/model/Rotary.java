@@ -46,6 +46,15 @@ public record Rotary(float[] frequencies) {
         return new Rotary(f);
     }
 
+    /** Each frequency divided by its own number. */
+    Rotary dividedBy(float[] divisors) {
+        if (divisors.length != frequencies.length)
+            throw new UserError(divisors.length + " divisors of frequencies, wanted " + frequencies.length);
+        float[] f = frequencies.clone();
+        for (int i = 0; i < f.length; i++) f[i] /= divisors[i];
+        return new Rotary(f);
+    }
+
     /** cos and sin of the angles of these positions, each [N, 1, D/2]. */
     Angles at(int[] positions, DType type) {
         int half = frequencies.length;

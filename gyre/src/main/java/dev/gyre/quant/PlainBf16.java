@@ -11,6 +11,7 @@ final class PlainBf16 implements BlockDecoder {
 
     @Override
     public void decode(byte[] in, int at, float[] out, int to, int blocks) {
-        for (int i = 0; i < blocks; i++) out[to + i] = Float.intBitsToFloat(Little.i16(in, at + 2 * i) << 16);
+        for (int i = 0; i < blocks; i++)
+            out[to + i] = Float.intBitsToFloat(Little.i16(in, at + 2 * i) << 16);
     }
 }

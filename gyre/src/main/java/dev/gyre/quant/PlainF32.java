@@ -11,6 +11,7 @@ final class PlainF32 implements BlockDecoder {
 
     @Override
     public void decode(byte[] in, int at, float[] out, int to, int blocks) {
-        for (int i = 0; i < blocks; i++) out[to + i] = Float.intBitsToFloat(Little.i32(in, at + 4 * i));
+        for (int i = 0; i < blocks; i++)
+            out[to + i] = Float.intBitsToFloat(Little.i32(in, at + 4 * i));
     }
 }

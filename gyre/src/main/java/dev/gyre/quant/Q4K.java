@@ -2,7 +2,10 @@ package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
 
-/** 256 numbers in 144 bytes: d, dmin (f16), eight 6-bit pairs sc, m in 12 bytes, 256 nibbles q; sub-block j of 32: y = (d sc_j) q - (dmin m_j). */
+/**
+ * 256 numbers in 144 bytes: d, dmin (f16), eight 6-bit pairs sc, m in 12 bytes, 256 nibbles q;
+ * sub-block j of 32: y = (d sc_j) q - (dmin m_j).
+ */
 final class Q4K implements BlockDecoder {
     @Override
     public ElementType type() {
@@ -19,7 +22,8 @@ final class Q4K implements BlockDecoder {
                 float min = dmin * SixBits.min(in, at + 4, j);
                 int from = at + 16 + 32 * (j / 2);
                 int shift = 4 * (j & 1);
-                for (int l = 0; l < 32; l++) out[to + 32 * j + l] = scale * (in[from + l] >> shift & 15) - min;
+                for (int l = 0; l < 32; l++)
+                    out[to + 32 * j + l] = scale * (in[from + l] >> shift & 15) - min;
             }
         }
     }

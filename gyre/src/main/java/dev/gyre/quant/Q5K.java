@@ -2,7 +2,10 @@ package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
 
-/** 256 numbers in 176 bytes: as Q4_K, with 32 bytes of high bits before the nibbles; sub-block j takes bit j. */
+/**
+ * 256 numbers in 176 bytes: as Q4_K, with 32 bytes of high bits before the nibbles; sub-block j
+ * takes bit j.
+ */
 final class Q5K implements BlockDecoder {
     @Override
     public ElementType type() {

@@ -2,7 +2,10 @@ package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
 
-/** 256 numbers in 210 bytes: 128 bytes of nibbles, 64 of upper bit pairs, 16 signed scales, d (f16); sub-block of 16: y = (d sc) (q - 32). */
+/**
+ * 256 numbers in 210 bytes: 128 bytes of nibbles, 64 of upper bit pairs, 16 signed scales, d (f16);
+ * sub-block of 16: y = (d sc) (q - 32).
+ */
 final class Q6K implements BlockDecoder {
     @Override
     public ElementType type() {
@@ -21,7 +24,9 @@ final class Q6K implements BlockDecoder {
                 int low = at + 64 * half + 32 * (quarter & 1) + first;
                 int high = at + 128 + 32 * half + first;
                 for (int l = 0; l < 16; l++) {
-                    int q = in[low + l] >> 4 * (quarter / 2) & 15 | (in[high + l] >> 2 * quarter & 3) << 4;
+                    int q =
+                            in[low + l] >> 4 * (quarter / 2) & 15
+                                    | (in[high + l] >> 2 * quarter & 3) << 4;
                     out[to + 16 * j + l] = scale * (q - 32);
                 }
             }

@@ -1,8 +1,9 @@
 package dev.gyre.quant;
 
 /**
- * Eight scales and eight minima of six bits in twelve bytes s. For j &lt; 4: sc = s[j] &amp; 63, m = s[j+4] &amp; 63; else the
- * lower four bits are the nibbles of s[j+4] and the upper two are left over in s[j-4] and s[j].
+ * Eight scales and eight minima of six bits in twelve bytes s. For j &lt; 4: sc = s[j] &amp; 63, m
+ * = s[j+4] &amp; 63; else the lower four bits are the nibbles of s[j+4] and the upper two are left
+ * over in s[j-4] and s[j].
  */
 final class SixBits {
     private SixBits() {}

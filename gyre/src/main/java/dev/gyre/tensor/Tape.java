@@ -45,6 +45,11 @@ public final class Tape implements AutoCloseable {
         return new Tape(true, true, seed);
     }
 
+    /** A tape for gradients of the model as it is used: nothing is dropped. */
+    public static Tape recordingWithoutDropout() {
+        return new Tape(true, false, 0);
+    }
+
     /** Whether this pass trains: dropout acts. */
     public boolean training() {
         return training;
@@ -185,14 +190,14 @@ public final class Tape implements AutoCloseable {
         long bodySeed = nextSeed();
         if (!recording) return body.apply(this, input);
         Var value;
-        try (var plain = new Tape(false, true, bodySeed)) {
+        try (var plain = new Tape(false, training, bodySeed)) {
             value = body.apply(plain, input);
         }
         Tensor kept = save(input.value());
         return record(
                 value.value(),
                 dy -> {
-                    try (var again = new Tape(true, true, bodySeed);
+                    try (var again = new Tape(true, training, bodySeed);
                             var _ = Scope.open()) {
                         var start = Var.leaf(kept, again.home);
                         Var end = body.apply(again, start);

@@ -7,15 +7,17 @@ import dev.gyre.config.UserError;
 import dev.gyre.format.ElementType;
 import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 class EncodingsTest {
     static final Path GOLDEN = Path.of("src/test/resources/golden/blocks/blocks.safetensors");
@@ -31,8 +33,12 @@ class EncodingsTest {
             var golden = Safetensors.open(GOLDEN, arena);
             var data = golden.tensor(type + ".bytes").data();
             long elements = data.byteSize() / type.blockBytes() * type.blockElements();
-            float[] got = Encodings.decode(new StoredTensor("x", type, new long[] {elements}, data));
-            float[] wanted = golden.tensor(type + ".values").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+            float[] got =
+                    Encodings.decode(new StoredTensor("x", type, new long[] {elements}, data));
+            float[] wanted =
+                    golden.tensor(type + ".values")
+                            .data()
+                            .toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
             assertThat(bits(got)).containsExactly(bits(wanted));
         }
     }
@@ -55,12 +61,18 @@ class EncodingsTest {
         float[] rows = new float[(int) (2 * in)];
         Encodings.decodeRows(tensor, 3, 2, MemorySegment.ofArray(rows));
         for (int i = 0; i < rows.length; i++)
-            assertThat(Float.floatToRawIntBits(rows[i])).isEqualTo(Float.floatToRawIntBits(whole[(int) (3 * in) + i]));
+            assertThat(Float.floatToRawIntBits(rows[i]))
+                    .isEqualTo(Float.floatToRawIntBits(whole[(int) (3 * in) + i]));
     }
 
     @Test
     void aTypeThatIsNotReadIsNamed() {
-        var tensor = new StoredTensor("w", ElementType.Q2_K, new long[] {1, 256}, MemorySegment.ofArray(new byte[84]));
+        var tensor =
+                new StoredTensor(
+                        "w",
+                        ElementType.Q2_K,
+                        new long[] {1, 256},
+                        MemorySegment.ofArray(new byte[84]));
         assertThatThrownBy(() -> Encodings.decode(tensor))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("w is stored as Q2_K")
@@ -70,15 +82,26 @@ class EncodingsTest {
     @Test
     void rowsOutsideAreRefused() {
         var tensor = random(ElementType.Q8_0, 2, 32);
-        assertThatThrownBy(() -> Encodings.decodeRows(tensor, 1, 2, MemorySegment.ofArray(new float[64])))
+        assertThatThrownBy(
+                        () ->
+                                Encodings.decodeRows(
+                                        tensor, 1, 2, MemorySegment.ofArray(new float[64])))
                 .isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> Encodings.decodeRows(tensor, 0, 1, MemorySegment.ofArray(new float[31])))
+        assertThatThrownBy(
+                        () ->
+                                Encodings.decodeRows(
+                                        tensor, 0, 1, MemorySegment.ofArray(new float[31])))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
     void emptyTensorsAreEmpty() {
-        var tensor = new StoredTensor("w", ElementType.F32, new long[] {0, 4}, MemorySegment.ofArray(new byte[0]));
+        var tensor =
+                new StoredTensor(
+                        "w",
+                        ElementType.F32,
+                        new long[] {0, 4},
+                        MemorySegment.ofArray(new byte[0]));
         assertThat(Encodings.decode(tensor)).isEmpty();
     }
 

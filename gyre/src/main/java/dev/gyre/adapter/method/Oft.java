@@ -162,8 +162,9 @@ public record Oft(
             Tensor v = learned.get(key(slot)).value();
             double radius = eps / Math.sqrt(v.size(0));
             Tensor norms = v.times(v).sum(1, true).sqrt().timesInPlace(Math.sqrt(2));
-            // Blocks inside keep a factor of exactly 1; a block of zeros gives infinity, cut to 1.
-            v.timesInPlace(norms.power(-1).timesInPlace(radius).atMost(1));
+            // A block on the sphere, up to rounding, stays as it is: projecting twice changes nothing.
+            Tensor inside = norms.timesInPlace(1 / radius).below(1 + 1e-6);
+            v.timesInPlace(norms.power(-1).maskedFillInPlace(inside, 1));
         }
     }
 
@@ -261,6 +262,7 @@ public record Oft(
                                 + ": num_cayley_neumann_terms = "
                                 + terms
                                 + " means no rotation at all; wanted 2 or more");
+            boolean old = c.textOr("peft_version", "").matches("0\\.1[67](\\..*)?");
             if (neumann && c.get("peft_version").isEmpty() && !reading.legacySeries())
                 reading.warn()
                         .accept(
@@ -276,7 +278,7 @@ public record Oft(
             return new Oft(
                     (int) c.wholeOr("oft_block_size", 0),
                     (int) c.wholeOr("r", 0),
-                    cayley(!neumann, Math.max(2, terms), reading.legacySeries()),
+                    cayley(!neumann, Math.max(2, terms), old || reading.legacySeries()),
                     coft ? eps : 0,
                     c.boolOr("block_share", false),
                     // PEFT ≥ 0.16 accepts module_dropout and never applies it; so does a run that
@@ -302,6 +304,8 @@ public record Oft(
                     "num_cayley_neumann_terms",
                     oft.cayley instanceof Cayley.Neumann n ? n.terms() : 5);
             keys.put("fan_in_fan_out", false);
+            // A file without a version is how PEFT 0.16 and 0.17 marked (or did not mark) their polynomial.
+            if (oft.cayley instanceof Cayley.Neumann n && n.legacy()) keys.put("peft_version", "0.17.1");
             return keys;
         }
     }
