@@ -5,13 +5,17 @@ import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
 
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /** What the project does, for Java programs and for the command line alike. */
 public interface Gyre {
+    /** Gyre in this process; libtorch is loaded with the first model. */
+    static Gyre start(Machine machine, Notices notices) {
+        return new LocalGyre(machine, notices);
+    }
+
     /**
      * Trains an adapter and writes it to the recipe's {@code out}.
      *
@@ -37,10 +41,8 @@ public interface Gyre {
 
     /**
      * The first of these models that can be had: each name in the cache, then from where it comes.
-     *
-     * @param patience how long an unreachable host may keep us waiting
      */
-    Found firstOf(List<String> names, Duration patience);
+    Found firstOf(List<String> names);
 
     /**
      * What the engine runs on.

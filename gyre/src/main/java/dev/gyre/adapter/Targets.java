@@ -83,17 +83,24 @@ public record Targets(
     }
 
     /**
-     * The slots to adapt, in the model's order. @throws UserError when a name matches nothing, or
-     * nothing is left
+     * Refuses a name in {@link #include} that matches nothing, which a person has mistyped. (Files
+     * made elsewhere may list names of other models.)
+     */
+    public void checkNames(Model model) {
+        if (!(include instanceof Choice.Names(var names))) return;
+        for (String name : names)
+            if (model.slots().stream().noneMatch(s -> named(s.name(), name)))
+                throw new UserError(
+                        "targets: no module of this model is named \"%s\"%s"
+                                .formatted(name, NearMiss.hint(name, shortNames(model))));
+    }
+
+    /**
+     * The slots to adapt, in the model's order.
+     *
+     * @throws UserError when there is none
      */
     public List<Slot> slots(Model model) {
-        if (include instanceof Choice.Names(var names)) {
-            for (String name : names)
-                if (model.slots().stream().noneMatch(s -> named(s.name(), name)))
-                    throw new UserError(
-                            "targets: no module of this model is named \"%s\"%s"
-                                    .formatted(name, NearMiss.hint(name, shortNames(model))));
-        }
         List<Slot> chosen = model.slots().stream().filter(this::takes).toList();
         if (chosen.isEmpty() && modulesToSave.isEmpty())
             throw new UserError(

@@ -80,7 +80,7 @@ final class BenchTrain implements Commands.Runs {
             throw BadValue.of("--peer", peer.get(), "peft");
         MethodSpec spec = MethodSpec.of(method);
         Gyre gyre = common.start(shell);
-        Gyre.Found found = gyre.firstOf(List.of(base), Duration.ofSeconds(30));
+        Gyre.Found found = gyre.firstOf(List.of(base));
         var ours = new Row("gyre");
         var theirs = new Row("peft");
         try (Gyre.Trial trial = gyre.trial(found.path().toString(), spec);

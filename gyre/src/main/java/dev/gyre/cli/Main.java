@@ -25,14 +25,10 @@ public final class Main {
                         terminals.contains("out"),
                         terminals.contains("err"),
                         System.getenv(),
-                        Main::engine);
+                        Gyre::start);
         int code = Commands.run(shell, args);
         boolean readerLeft = shell.out().checkError();
         System.exit(readerLeft && code == Exit.DONE ? Exit.READER_LEFT : code);
-    }
-
-    private static Gyre engine(Gyre.Machine machine, Gyre.Notices notices) {
-        throw new IllegalStateException("this build has no engine");
     }
 
     private static PrintStream stream(FileDescriptor descriptor, boolean flushLines) {

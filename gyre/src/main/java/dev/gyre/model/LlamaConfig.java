@@ -3,7 +3,9 @@ package dev.gyre.model;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -12,6 +14,7 @@ import java.util.Set;
  * @param hidden width of the residual stream
  * @param intermediate width of the gated MLP
  * @param kvHeads key/value heads, which groups of query heads share
+ * @param ropeTheta base of the rotary frequencies; NaN where they are stretched
  * @param contextTokens longest sequence its positions were made for
  * @param tied whether the head's weight is the embedding's
  */
@@ -25,6 +28,7 @@ public record LlamaConfig(
         int headDim,
         double normEps,
         Rotary rotary,
+        double ropeTheta,
         int contextTokens,
         boolean tied,
         boolean attentionBias,
@@ -70,6 +74,7 @@ public record LlamaConfig(
                 headDim,
                 config.realOr("rms_norm_eps", 1e-6),
                 rotary(config, headDim),
+                plainTheta(config),
                 (int) config.wholeOr("max_position_embeddings", 2048),
                 config.boolOr("tie_word_embeddings", false),
                 config.boolOr("attention_bias", false),
@@ -105,5 +110,43 @@ public record LlamaConfig(
                                             type,
                                             List.of("default", "linear", "llama3")));
         };
+    }
+
+    private static double plainTheta(Tree config) {
+        Tree scaling = config.get("rope_parameters").or(() -> config.get("rope_scaling")).orElse(null);
+        double theta = config.realOr("rope_theta", 10000);
+        if (scaling == null) return theta;
+        boolean plain = scaling.textOr("rope_type", scaling.textOr("type", "default")).equals("default");
+        return plain ? scaling.realOr("rope_theta", theta) : Double.NaN;
+    }
+
+    /**
+     * A Hugging Face {@code config.json} of this shape.
+     *
+     * @throws UserError when its positions are stretched
+     */
+    Map<String, Object> huggingFace(boolean tiedHead) {
+        if (Double.isNaN(ropeTheta))
+            throw new UserError("this GGUF file stretches its positions, which a merged folder cannot say yet; merge into the"
+                    + " model's Hugging Face folder instead");
+        var c = new LinkedHashMap<String, Object>();
+        c.put("architectures", List.of("LlamaForCausalLM"));
+        c.put("model_type", "llama");
+        c.put("hidden_act", "silu");
+        c.put("vocab_size", vocabulary);
+        c.put("hidden_size", hidden);
+        c.put("intermediate_size", intermediate);
+        c.put("num_hidden_layers", layers);
+        c.put("num_attention_heads", heads);
+        c.put("num_key_value_heads", kvHeads);
+        c.put("head_dim", headDim);
+        c.put("rms_norm_eps", normEps);
+        c.put("rope_theta", ropeTheta);
+        c.put("max_position_embeddings", contextTokens);
+        c.put("tie_word_embeddings", tiedHead);
+        c.put("attention_bias", attentionBias);
+        c.put("mlp_bias", mlpBias);
+        c.put("torch_dtype", "float32");
+        return c;
     }
 }

@@ -68,10 +68,17 @@ final class LlamaFamily implements Family {
                 headDim,
                 m.real("llama.attention.layer_norm_rms_epsilon"),
                 rotary(file, headDim),
+                plainTheta(file),
                 m.size("llama.context_length"),
                 !file.names().contains("output.weight"),
                 attentionBias,
                 file.names().contains("blk.0.ffn_gate.bias"));
+    }
+
+    private static double plainTheta(Gguf file) {
+        boolean plain = file.metadata().textOr("llama.rope.scaling.type", "none").equals("none")
+                && !file.names().contains("rope_freqs.weight");
+        return plain ? file.metadata().realOr("llama.rope.freq_base", 10000) : Double.NaN;
     }
 
     /** Llama 3.1's stretching lies in the file as a divisor of each frequency. */

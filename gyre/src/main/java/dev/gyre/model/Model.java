@@ -22,6 +22,13 @@ public interface Model extends AutoCloseable {
     /** Longest sequence that its positions were made for, in tokens. */
     int contextTokens();
 
+    /**
+     * Its configuration as a Hugging Face {@code config.json} has it, with f32 weights.
+     *
+     * @param tiedHead whether the files hold no weight of the head's own
+     */
+    Map<String, Object> huggingFaceConfig(boolean tiedHead);
+
     /** Every named linear map, in the model's own order, the embedding and the head among them. */
     List<Slot> slots();
 
@@ -48,14 +55,14 @@ public interface Model extends AutoCloseable {
      */
     Var loss(Tape tape, Tokens tokens, int[] labels, double weight);
 
-    /** Bytes of all frozen weights. */
-    default long bytes() {
+    /** How many numbers it has. */
+    default long parameters() {
         long slots =
                 slots().stream()
                         .filter(s -> !(tiedHead() && s.kind() == Slot.Kind.HEAD))
-                        .mapToLong(s -> s.weight().bytes())
+                        .mapToLong(s -> s.weight().out() * s.weight().in())
                         .sum();
-        return slots + vectors().values().stream().mapToLong(Tensor::bytes).sum();
+        return slots + vectors().values().stream().mapToLong(Tensor::elements).sum();
     }
 
     /** Frees the weights. */

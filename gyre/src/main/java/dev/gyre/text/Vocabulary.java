@@ -63,4 +63,9 @@ public record Vocabulary(
     int type(int id) {
         return types.length == 0 ? 1 : types[id];
     }
+
+    /** The same as the text of a {@code tokenizer.json}. */
+    public String tokenizerJson() {
+        return VocabularyJson.of(this);
+    }
 }

@@ -8,17 +8,21 @@ package dev.gyre.train;
  * @param warmup steps of rising
  * @param steps of the whole run
  */
-record LearningRate(Recipe.Schedule schedule, double highest, long warmup, long steps) {
+public record LearningRate(Recipe.Schedule schedule, double highest, long warmup, long steps) {
 
     /** The recipe's warmup in steps: below 1 a share of the run, rounded to whole steps; from 1 a number of steps. */
-    static LearningRate of(Recipe recipe, double highest, long steps) {
+    public static LearningRate of(Recipe recipe, double highest, long steps) {
         double w = recipe.warmup();
         long warmup = w < 1 ? (long) (w * steps) : (long) w;
         return new LearningRate(recipe.schedule(), highest, warmup, steps);
     }
 
-    /** @param step from 1 */
-    double at(long step) {
+    /**
+     * The rate of a step.
+     *
+     * @param step from 1
+     */
+    public double at(long step) {
         long done = step - 1;
         if (done < warmup) return highest * done / warmup;
         double left = Math.max(1, steps - warmup);

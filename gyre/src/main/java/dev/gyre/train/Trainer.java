@@ -126,7 +126,8 @@ public final class Trainer implements AutoCloseable {
         return sum / learned;
     }
 
-    private static long learnedTokens(Encoded e) {
+    /** Tokens of an example whose prediction is learned. */
+    public static long learnedTokens(Encoded e) {
         long n = 0;
         for (int i = 1; i < e.ids().length; i++) if (e.learned()[i]) n++;
         return n;
