@@ -5,7 +5,6 @@ import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -51,7 +50,7 @@ final class CrossEntropy {
                 Scope home = Scope.detached();
                 try (home) {
                     Var h = records ? Var.leaf(picked, home) : Var.constant(picked);
-                    Var logits = head.logits(inner, h, cut(spans, chunk));
+                    Var logits = head.logits(inner, h, Span.of(spans, chunk));
                     loss += lossOf(inner, logits, wanted, weight, records);
                     Tensor dh = h.gradient();
                     if (dh != null) gradient.indexAddInPlace(0, indices, dh);
@@ -79,20 +78,6 @@ final class CrossEntropy {
             inner.backward(logits, dz);
         }
         return loss;
-    }
-
-    /** The spans of a choice of rows, which are in order. */
-    static List<Span> cut(List<Span> spans, int[] rows) {
-        var out = new ArrayList<Span>();
-        int done = 0;
-        for (Span span : spans) {
-            int end = done;
-            while (end < rows.length && rows[end] < span.to()) end++;
-            out.add(new Span(done, end, span.adapters()));
-            done = end;
-        }
-        out.removeIf(s -> s.from() == s.to());
-        return out;
     }
 
     /** The output head: rows [M, d] to logits [M, vocabulary]. */

@@ -2,6 +2,7 @@ package dev.gyre.model;
 
 import dev.gyre.tensor.Var;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,6 +17,23 @@ public record Span(int from, int to, List<Effects> adapters) {
     public Span {
         if (from < 0 || to < from) throw new IllegalArgumentException("rows " + from + " to " + to);
         adapters = List.copyOf(adapters);
+    }
+
+    /**
+     * The spans of a choice of rows, as they lie when only those are left.
+     *
+     * @param rows in rising order
+     */
+    public static List<Span> of(List<Span> spans, int[] rows) {
+        var out = new ArrayList<Span>();
+        int done = 0;
+        for (Span span : spans) {
+            int end = done;
+            while (end < rows.length && rows[end] < span.to()) end++;
+            if (end > done) out.add(new Span(done, end, span.adapters()));
+            done = end;
+        }
+        return out;
     }
 
     int rows() {
