@@ -129,6 +129,7 @@ class ParsersTest {
         var known = List.of("learning_rate", "seed", "steps");
         assertThat(NearMiss.of("lerning_rate", known)).contains("learning_rate");
         assertThat(NearMiss.of("step", known)).contains("steps");
+        assertThat(NearMiss.of("sede", known)).contains("seed");
         assertThat(NearMiss.of("xyzzy", known)).isEmpty();
         assertThat(NearMiss.hint("xyzzy", known)).isEqualTo("; known: learning_rate, seed, steps");
         assertThat(NearMiss.of("", known)).isEmpty();
