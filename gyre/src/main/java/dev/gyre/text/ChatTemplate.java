@@ -4,6 +4,9 @@ import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import dev.gyre.text.jinja.Template;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,11 +16,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
- * How a model wants conversations written: a Jinja template, rendered byte for byte as transformers renders it. Any
- * number of threads may use one at once.
+ * How a model wants conversations written: a Jinja template, rendered byte for byte as transformers
+ * renders it. Any number of threads may use one at once.
  */
 public final class ChatTemplate {
     private final String source;
@@ -49,18 +51,21 @@ public final class ChatTemplate {
     }
 
     /**
-     * The template of a Hugging Face folder: {@code chat_template.jinja}, or {@code chat_template} in
-     * {@code tokenizer_config.json}, one text or several of which "default" is taken; empty when it has none.
+     * The template of a Hugging Face folder: {@code chat_template.jinja}, or {@code chat_template}
+     * in {@code tokenizer_config.json}, one text or several of which "default" is taken; empty when
+     * it has none.
      *
      * @throws UserError when a file is broken
      */
     public static Optional<ChatTemplate> fromFolder(Path folder) {
         Path file = folder.resolve("chat_template.jinja");
         Path config = folder.resolve("tokenizer_config.json");
-        Optional<Tree> tree = Files.exists(config) ? Optional.of(Json.read(config)) : Optional.empty();
+        Optional<Tree> tree =
+                Files.exists(config) ? Optional.of(Json.read(config)) : Optional.empty();
         Map<String, String> tokens = tree.map(ChatTemplate::specialTokens).orElse(Map.of());
         if (Files.exists(file)) return Optional.of(of(read(file), tokens, file.toString()));
-        return tree.flatMap(t -> t.get("chat_template")).map(t -> of(chosen(t), tokens, t.where() + ": the chat template"));
+        return tree.flatMap(t -> t.get("chat_template"))
+                .map(t -> of(chosen(t), tokens, t.where() + ": the chat template"));
     }
 
     private static String read(Path file) {
@@ -79,17 +84,27 @@ public final class ChatTemplate {
             if (name.equals("default")) return each.need("template").text();
             names.add(name);
         }
-        throw new UserError(templates.where() + ": no chat template is named \"default\"; there are: " + String.join(", ", names));
+        throw new UserError(
+                templates.where()
+                        + ": no chat template is named \"default\"; there are: "
+                        + String.join(", ", names));
     }
 
-    /** The keys of a {@code tokenizer_config.json} that end in {@code _token} and name one, plainly or in a map. */
+    /**
+     * The keys of a {@code tokenizer_config.json} that end in {@code _token} and name one, plainly
+     * or in a map.
+     */
     static Map<String, String> specialTokens(Tree config) {
         var out = new LinkedHashMap<String, String>();
-        config.entries().forEach((key, value) -> {
-            if (!key.endsWith("_token")) return;
-            if (value.isText()) out.put(key, value.text());
-            else if (value.isMap()) value.get("content").ifPresent(content -> out.put(key, content.text()));
-        });
+        config.entries()
+                .forEach(
+                        (key, value) -> {
+                            if (!key.endsWith("_token")) return;
+                            if (value.isText()) out.put(key, value.text());
+                            else if (value.isMap())
+                                value.get("content")
+                                        .ifPresent(content -> out.put(key, content.text()));
+                        });
         return out;
     }
 
@@ -125,7 +140,8 @@ public final class ChatTemplate {
         try {
             return template.render(values);
         } catch (UserError e) {
-            throw new UserError("the chat template does not take this conversation: " + e.getMessage(), e);
+            throw new UserError(
+                    "the chat template does not take this conversation: " + e.getMessage(), e);
         }
     }
 }

@@ -2,6 +2,9 @@ package dev.gyre.text;
 
 import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
+
+import org.jspecify.annotations.Nullable;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -12,11 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
- * All that a model needs to read and write: its tokens, how it wants conversations written, and where its answers end.
- * Closing it closes the tokenizer.
+ * All that a model needs to read and write: its tokens, how it wants conversations written, and
+ * where its answers end. Closing it closes the tokenizer.
  *
  * @param tokenizer text to ids and back
  * @param template how conversations are written; empty for a model that has not been taught any
@@ -24,23 +26,25 @@ import org.jspecify.annotations.Nullable;
  * @param eos id of the token that ends a text or a turn; -1 when there is none
  * @param stops ids after which an answer is over, {@code eos} among them
  */
-public record Dialect(Tokenizer tokenizer, Optional<ChatTemplate> template, int bos, int eos, Set<Integer> stops)
+public record Dialect(
+        Tokenizer tokenizer, Optional<ChatTemplate> template, int bos, int eos, Set<Integer> stops)
         implements AutoCloseable {
     /** Names of tokens that end a turn or a text in the model families there are. */
-    private static final List<String> ENDS = List.of(
-            "<|im_end|>",
-            "<|endoftext|>",
-            "<|eot_id|>",
-            "<|eom_id|>",
-            "<|end_of_text|>",
-            "<end_of_turn>",
-            "<turn|>",
-            "<|end|>",
-            "<|eot|>",
-            "<|end_of_turn|>",
-            "<|end_of_role|>",
-            "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
-            "</s>");
+    private static final List<String> ENDS =
+            List.of(
+                    "<|im_end|>",
+                    "<|endoftext|>",
+                    "<|eot_id|>",
+                    "<|eom_id|>",
+                    "<|end_of_text|>",
+                    "<end_of_turn>",
+                    "<turn|>",
+                    "<|end|>",
+                    "<|eot|>",
+                    "<|end_of_turn|>",
+                    "<|end_of_role|>",
+                    "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+                    "</s>");
 
     /** Keeps the stops' order and lets nobody change them. */
     public Dialect {
@@ -48,8 +52,9 @@ public record Dialect(Tokenizer tokenizer, Optional<ChatTemplate> template, int 
     }
 
     /**
-     * A Hugging Face folder: {@code tokenizer.json}, and where they exist {@code tokenizer_config.json},
-     * {@code chat_template.jinja}, {@code generation_config.json} and {@code config.json}.
+     * A Hugging Face folder: {@code tokenizer.json}, and where they exist {@code
+     * tokenizer_config.json}, {@code chat_template.jinja}, {@code generation_config.json} and
+     * {@code config.json}.
      *
      * @throws dev.gyre.config.UserError when the tokenizer is missing or a file is broken
      */
@@ -65,9 +70,11 @@ public record Dialect(Tokenizer tokenizer, Optional<ChatTemplate> template, int 
             int eos = id(tokenizer, special.get("eos_token"));
             if (eos >= 0) stops.add(eos);
             Optional<Tree> ends = generation.flatMap(g -> g.get("eos_token_id"));
-            ends.or(() -> model.flatMap(m -> m.get("eos_token_id"))).ifPresent(ids -> each(ids, stops::add));
+            ends.or(() -> model.flatMap(m -> m.get("eos_token_id")))
+                    .ifPresent(ids -> each(ids, stops::add));
             int bos = id(tokenizer, special.get("bos_token"));
-            if (bos < 0) bos = model.flatMap(m -> m.get("bos_token_id")).map(Tree::wholeInt).orElse(-1);
+            if (bos < 0)
+                bos = model.flatMap(m -> m.get("bos_token_id")).map(Tree::wholeInt).orElse(-1);
             return of(tokenizer, template, bos, stops);
         } catch (RuntimeException e) {
             tokenizer.close();
@@ -92,12 +99,16 @@ public record Dialect(Tokenizer tokenizer, Optional<ChatTemplate> template, int 
         return of(Tokenizer.fromVocabulary(vocabulary), read, vocabulary.bos(), stops);
     }
 
-    private static Dialect of(Tokenizer tokenizer, Optional<ChatTemplate> template, int bos, Set<Integer> known) {
+    private static Dialect of(
+            Tokenizer tokenizer, Optional<ChatTemplate> template, int bos, Set<Integer> known) {
         var stops = new LinkedHashSet<Integer>(known);
         for (String name : ENDS)
-            tokenizer.id(name).ifPresent(id -> {
-                if (tokenizer.isSpecial(id)) stops.add(id);
-            });
+            tokenizer
+                    .id(name)
+                    .ifPresent(
+                            id -> {
+                                if (tokenizer.isSpecial(id)) stops.add(id);
+                            });
         return new Dialect(tokenizer, template, bos, known.stream().findFirst().orElse(-1), stops);
     }
 

@@ -5,8 +5,9 @@ package dev.gyre.text;
  *
  * @param ids token ids
  * @param starts for each token the index of its first {@code char} in the text
- * @param ends for each token the index after its last {@code char}; equal to the start for a token that the tokenizer
- *     added. Where several tokens share a character (byte-level pieces of an emoji), each spans all of it
+ * @param ends for each token the index after its last {@code char}; equal to the start for a token
+ *     that the tokenizer added. Where several tokens share a character (byte-level pieces of an
+ *     emoji), each spans all of it
  */
 public record Encoding(int[] ids, int[] starts, int[] ends) {
     /** Checks the lengths. */

@@ -2,13 +2,14 @@ package dev.gyre.text;
 
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What in a tokenizer.json the native library would panic on. A panic ends the process, so a file that would cause one is
- * refused beforehand; all else that is wrong the library reports itself.
+ * What in a tokenizer.json the native library would panic on. A panic ends the process, so a file
+ * that would cause one is refused beforehand; all else that is wrong the library reports itself.
  */
 final class Hazards {
     private Hazards() {}
@@ -26,9 +27,10 @@ final class Hazards {
         String prefix = model.textOr("continuing_subword_prefix", "");
         if (prefix.isEmpty() || !model.textOr("type", "BPE").equals("BPE")) return;
         for (Tree merge : model.get("merges").map(Tree::items).orElse(List.of())) {
-            String second = merge.isText()
-                    ? merge.text().substring(merge.text().indexOf(' ') + 1)
-                    : merge.items().isEmpty() ? "" : merge.items().getLast().text();
+            String second =
+                    merge.isText()
+                            ? merge.text().substring(merge.text().indexOf(' ') + 1)
+                            : merge.items().isEmpty() ? "" : merge.items().getLast().text();
             if (!second.startsWith(prefix))
                 throw merge.wrong("two tokens of which the second begins with \"" + prefix + "\"");
         }
@@ -43,7 +45,8 @@ final class Hazards {
                     step.get(list).ifPresent(steps -> steps.items().forEach(Hazards::steps));
             }
             case "TemplateProcessing" -> {
-                Map<String, Tree> known = step.get("special_tokens").map(Tree::entries).orElse(Map.of());
+                Map<String, Tree> known =
+                        step.get("special_tokens").map(Tree::entries).orElse(Map.of());
                 for (String key : List.of("single", "pair"))
                     for (Tree piece : step.get(key).map(Tree::items).orElse(List.of()))
                         named(piece, known);
@@ -71,9 +74,14 @@ final class Hazards {
         } catch (IllegalArgumentException e) {
             throw new UserError(map.wrong("text in Base64").getMessage(), e);
         }
-        long trie = bytes.length < 4
-                ? -1
-                : (bytes[0] & 0xffL) | (bytes[1] & 0xffL) << 8 | (bytes[2] & 0xffL) << 16 | (bytes[3] & 0xffL) << 24;
-        if (trie < 4 || trie % 4 != 0 || trie > bytes.length - 4) throw map.wrong("a compiled map of characters");
+        long trie =
+                bytes.length < 4
+                        ? -1
+                        : (bytes[0] & 0xffL)
+                                | (bytes[1] & 0xffL) << 8
+                                | (bytes[2] & 0xffL) << 16
+                                | (bytes[3] & 0xffL) << 24;
+        if (trie < 4 || trie % 4 != 0 || trie > bytes.length - 4)
+            throw map.wrong("a compiled map of characters");
     }
 }

@@ -1,6 +1,7 @@
 package dev.gyre.text;
 
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+
 import org.jspecify.annotations.Nullable;
 
 /** Places in code points, as the native library counts, to places in Java's {@code char}s. */
@@ -38,7 +39,10 @@ final class Offsets {
         return charOf;
     }
 
-    /** The text with U+FFFD for each half of a surrogate pair that stands alone: UTF-8 cannot hold it. */
+    /**
+     * The text with U+FFFD for each half of a surrogate pair that stands alone: UTF-8 cannot hold
+     * it.
+     */
     static String wellFormed(String text) {
         for (int i = 0; i < text.length(); i++) {
             if (!Character.isSurrogate(text.charAt(i))) continue;
@@ -50,7 +54,8 @@ final class Offsets {
 
     private static String repaired(String text) {
         var out = new StringBuilder(text.length());
-        text.codePoints().forEach(p -> out.appendCodePoint(p >= 0xD800 && p <= 0xDFFF ? 0xFFFD : p));
+        text.codePoints()
+                .forEach(p -> out.appendCodePoint(p >= 0xD800 && p <= 0xDFFF ? 0xFFFD : p));
         return out.toString();
     }
 }

@@ -3,20 +3,26 @@ package dev.gyre.text;
 import java.util.Arrays;
 
 /**
- * Text from tokens that come one at a time. What {@link #push} returns is certain: no later token changes it, and no
- * character comes in halves. All pieces and the flush, joined, are the text of all tokens. Not for use by several threads
- * at once.
+ * Text from tokens that come one at a time. What {@link #push} returns is certain: no later token
+ * changes it, and no character comes in halves. All pieces and the flush, joined, are the text of
+ * all tokens. Not for use by several threads at once.
  */
 public final class StreamDecoder {
     /** What an incomplete or invalid byte sequence becomes. */
     private static final char REPLACEMENT = '\uFFFD';
 
-    /** Ids kept as context once the window is shortened: decoders treat the first token of a text differently. */
+    /**
+     * Ids kept as context once the window is shortened: decoders treat the first token of a text
+     * differently.
+     */
     private static final int CONTEXT = 4;
 
     private static final int WINDOW = 24;
 
-    /** An unfinished character has at most three bytes; a longer run of replacements is certain up to these. */
+    /**
+     * An unfinished character has at most three bytes; a longer run of replacements is certain up
+     * to these.
+     */
     private static final int UNFINISHED = 3;
 
     private final Tokenizer tokenizer;
@@ -39,7 +45,8 @@ public final class StreamDecoder {
         while (end > 0 && text.charAt(end - 1) == REPLACEMENT) end--;
         boolean waits = end < text.length();
         if (text.length() - end > WINDOW) end = text.length() - UNFINISHED;
-        // A decoder that falls back to bytes takes back a character while the next one is incomplete.
+        // A decoder that falls back to bytes takes back a character while the next one is
+        // incomplete.
         if (!text.startsWith(said) || end <= said.length()) return "";
         String piece = text.substring(said.length(), end);
         said = text.substring(0, end);
@@ -47,7 +54,10 @@ public final class StreamDecoder {
         return piece;
     }
 
-    /** What is left, with replacement characters for bytes that never became a character; begins a new text. */
+    /**
+     * What is left, with replacement characters for bytes that never became a character; begins a
+     * new text.
+     */
     public String flush() {
         String text = text(0);
         String piece = text.startsWith(said) ? text.substring(said.length()) : "";

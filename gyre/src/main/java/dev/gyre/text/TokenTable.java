@@ -1,6 +1,7 @@
 package dev.gyre.text;
 
 import dev.gyre.config.Tree;
+
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -10,7 +11,10 @@ import java.util.OptionalInt;
 
 /** Tokens by id and ids by token; the native library tells neither. */
 final class TokenTable {
-    /** Above the largest vocabulary there is, some 260,000: an id beyond is a broken file, not worth the memory. */
+    /**
+     * Above the largest vocabulary there is, some 260,000: an id beyond is a broken file, not worth
+     * the memory.
+     */
     private static final int MOST = 1 << 24;
 
     private final String[] tokens;
@@ -43,10 +47,13 @@ final class TokenTable {
         int next = words;
         for (Tree added : json.get("added_tokens").map(Tree::items).orElse(List.of())) {
             int id = checked(added.need("id"));
-            // The library ignores the id and counts on from the vocabulary; another number would be silently wrong.
+            // The library ignores the id and counts on from the vocabulary; another number would be
+            // silently wrong.
             Integer listed = ids.putIfAbsent(added.need("content").text(), id);
             int given = listed == null ? next : listed;
-            if (id != given) throw added.need("id").wrong(given + ", where the vocabulary has or would get this token");
+            if (id != given)
+                throw added.need("id")
+                        .wrong(given + ", where the vocabulary has or would get this token");
             next = Math.max(words, id + 1);
             special.set(id, added.boolOr("special", false));
         }

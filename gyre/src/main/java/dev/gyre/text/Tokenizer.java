@@ -3,9 +3,13 @@ package dev.gyre.text;
 import static dev.gyre.text.Native.LIBRARY;
 
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+
 import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,12 +18,12 @@ import java.util.OptionalInt;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Text to token ids and back, by Hugging Face's own library. Texts are never cut or padded, whatever the file says. Any
- * number of threads may use a tokenizer at once; closing waits for those inside, and using a closed one is an
- * {@link IllegalStateException}. Half surrogate pairs in a text count as U+FFFD.
+ * Text to token ids and back, by Hugging Face's own library. Texts are never cut or padded,
+ * whatever the file says. Any number of threads may use a tokenizer at once; closing waits for
+ * those inside, and using a closed one is an {@link IllegalStateException}. Half surrogate pairs in
+ * a text count as U+FFFD.
  */
 public final class Tokenizer implements AutoCloseable {
     private final long handle;
@@ -63,7 +67,9 @@ public final class Tokenizer implements AutoCloseable {
      * @throws UserError when its kind, its way of splitting or its merges cannot be used
      */
     public static Tokenizer fromVocabulary(Vocabulary vocabulary) {
-        return new Tokenizer(create(VocabularyJson.of(vocabulary), "the GGUF vocabulary"), TokenTable.of(vocabulary));
+        return new Tokenizer(
+                create(VocabularyJson.of(vocabulary), "the GGUF vocabulary"),
+                TokenTable.of(vocabulary));
     }
 
     private static long create(String json, String source) {
@@ -71,7 +77,8 @@ public final class Tokenizer implements AutoCloseable {
         try {
             handle = LIBRARY.createTokenizerFromString(json);
         } catch (RuntimeException e) {
-            throw new UserError(source + ": not a tokenizer that can be read: " + e.getMessage(), e);
+            throw new UserError(
+                    source + ": not a tokenizer that can be read: " + e.getMessage(), e);
         }
         LIBRARY.disableTruncation(handle);
         LIBRARY.disablePadding(handle);
@@ -81,8 +88,8 @@ public final class Tokenizer implements AutoCloseable {
     /**
      * The ids of a text.
      *
-     * @param addSpecial whether what the tokenizer puts around every text (often a beginning token) is added; special
-     *     tokens that are spelled out in the text are found either way
+     * @param addSpecial whether what the tokenizer puts around every text (often a beginning token)
+     *     is added; special tokens that are spelled out in the text are found either way
      */
     public int[] encode(String text, boolean addSpecial) {
         return encoded(text, addSpecial, encoding -> toInts(LIBRARY.getTokenIds(encoding)));
@@ -90,41 +97,52 @@ public final class Tokenizer implements AutoCloseable {
 
     /** As {@link #encode}, with the place of each token in the text. */
     public Encoding encodeWithOffsets(String text, boolean addSpecial) {
-        return encoded(text, addSpecial, encoding -> {
-            int[] ids = toInts(LIBRARY.getTokenIds(encoding));
-            @Nullable CharSpan[] spans = LIBRARY.getTokenCharSpans(encoding);
-            return Offsets.inChars(text, ids, spans);
-        });
+        return encoded(
+                text,
+                addSpecial,
+                encoding -> {
+                    int[] ids = toInts(LIBRARY.getTokenIds(encoding));
+                    @Nullable CharSpan[] spans = LIBRARY.getTokenCharSpans(encoding);
+                    return Offsets.inChars(text, ids, spans);
+                });
     }
 
     private <T> T encoded(String text, boolean addSpecial, LongFunction<T> take) {
-        return whileOpen(() -> {
-            long encoding = nativelyEncoded(text, addSpecial);
-            try {
-                return take.apply(encoding);
-            } finally {
-                LIBRARY.deleteEncoding(encoding);
-            }
-        });
+        return whileOpen(
+                () -> {
+                    long encoding = nativelyEncoded(text, addSpecial);
+                    try {
+                        return take.apply(encoding);
+                    } finally {
+                        LIBRARY.deleteEncoding(encoding);
+                    }
+                });
     }
 
     private long nativelyEncoded(String text, boolean addSpecial) {
         try {
             return LIBRARY.encode(handle, Offsets.wellFormed(text), addSpecial);
-        } catch (RuntimeException e) { // a vocabulary that lacks a character and has no token for "unknown"
-            throw new UserError("the tokenizer cannot write a text of %d characters: %s".formatted(text.length(), e.getMessage()), e);
+        } catch (
+                RuntimeException
+                        e) { // a vocabulary that lacks a character and has no token for "unknown"
+            throw new UserError(
+                    "the tokenizer cannot write a text of %d characters: %s"
+                            .formatted(text.length(), e.getMessage()),
+                    e);
         }
     }
 
     /**
-     * The text of ids. An id that the vocabulary lacks stands for no text: models may have more rows than tokens.
+     * The text of ids. An id that the vocabulary lacks stands for no text: models may have more
+     * rows than tokens.
      *
      * @param skipSpecial whether special tokens are left out
      */
     public String decode(int[] ids, boolean skipSpecial) {
         long[] wide = new long[ids.length];
         for (int i = 0; i < ids.length; i++) {
-            if (ids[i] < 0) throw new IllegalArgumentException("token id " + ids[i] + " is negative");
+            if (ids[i] < 0)
+                throw new IllegalArgumentException("token id " + ids[i] + " is negative");
             wide[i] = ids[i];
         }
         return whileOpen(() -> LIBRARY.decode(handle, wide, skipSpecial));

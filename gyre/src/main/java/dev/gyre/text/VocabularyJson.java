@@ -2,12 +2,14 @@ package dev.gyre.text;
 
 import dev.gyre.config.Json;
 import dev.gyre.config.UserError;
+
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** A {@link Vocabulary} as the text of a {@code tokenizer.json}. */
 final class VocabularyJson {
@@ -18,8 +20,11 @@ final class VocabularyJson {
 
     static String of(Vocabulary v) {
         if (!v.model().equals("gpt2"))
-            throw new UserError("the GGUF file's vocabulary is of the kind \"" + v.model()
-                    + "\" (tokenizer.ggml.model); only \"gpt2\", byte-level BPE, is read: use the model's Hugging Face folder");
+            throw new UserError(
+                    "the GGUF file's vocabulary is of the kind \""
+                            + v.model()
+                            + "\" (tokenizer.ggml.model); only \"gpt2\", byte-level BPE, is read:"
+                            + " use the model's Hugging Face folder");
         var added = new ArrayList<Map<String, Object>>();
         var ids = new LinkedHashMap<String, Integer>();
         for (int id = 0; id < v.tokens().size(); id++) {
@@ -47,17 +52,32 @@ final class VocabularyJson {
         json.put("added_tokens", added);
         json.put("normalizer", null);
         json.put("pre_tokenizer", Splits.preTokenizer(v.pre()));
-        json.put("post_processor", v.addBos() ? beginsWith(v.tokens().get(v.bos()), v.bos()) : null);
+        json.put(
+                "post_processor", v.addBos() ? beginsWith(v.tokens().get(v.bos()), v.bos()) : null);
         json.put(
                 "decoder",
-                Map.of("type", "ByteLevel", "add_prefix_space", true, "trim_offsets", true, "use_regex", true));
+                Map.of(
+                        "type",
+                        "ByteLevel",
+                        "add_prefix_space",
+                        true,
+                        "trim_offsets",
+                        true,
+                        "use_regex",
+                        true));
         json.put("model", model);
         return Json.write(json);
     }
 
-    /** Control tokens, and those that the file names as beginning, ending or unknown whatever their type says. */
+    /**
+     * Control tokens, and those that the file names as beginning, ending or unknown whatever their
+     * type says.
+     */
     static boolean isControl(Vocabulary v, int id) {
-        return v.type(id) == Vocabulary.CONTROL || id == v.bos() || id == v.eos() || id == v.unknown();
+        return v.type(id) == Vocabulary.CONTROL
+                || id == v.bos()
+                || id == v.eos()
+                || id == v.unknown();
     }
 
     private static Map<String, Object> added(int id, String token, boolean special) {
@@ -77,14 +97,16 @@ final class VocabularyJson {
         for (String merge : v.merges()) {
             int space = merge.indexOf(' ', 1);
             if (space < 0 || space == merge.length() - 1)
-                throw new UserError("tokenizer.ggml.merges[%d] is \"%s\"; two tokens with a space between are wanted"
-                        .formatted(pairs.size(), merge));
+                throw new UserError(
+                        "tokenizer.ggml.merges[%d] is \"%s\"; two tokens with a space between are wanted"
+                                .formatted(pairs.size(), merge));
             String left = merge.substring(0, space);
             String right = merge.substring(space + 1);
             for (String part : List.of(left, right, left + right))
                 if (!ids.containsKey(part))
-                    throw new UserError("tokenizer.ggml.merges[%d] is \"%s\", and \"%s\" is no token of the vocabulary"
-                            .formatted(pairs.size(), merge, part));
+                    throw new UserError(
+                            "tokenizer.ggml.merges[%d] is \"%s\", and \"%s\" is no token of the vocabulary"
+                                    .formatted(pairs.size(), merge, part));
             pairs.add(List.of(left, right));
         }
         return pairs;
@@ -112,7 +134,8 @@ final class VocabularyJson {
     /** The token's UTF-8 bytes in the byte-level alphabet. */
     private static String spell(String token) {
         var out = new StringBuilder();
-        for (byte b : token.getBytes(StandardCharsets.UTF_8)) out.append((char) BYTE_TO_CHAR[b & 0xff]);
+        for (byte b : token.getBytes(StandardCharsets.UTF_8))
+            out.append((char) BYTE_TO_CHAR[b & 0xff]);
         return out.toString();
     }
 

@@ -2,6 +2,7 @@ package dev.gyre.text;
 
 import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,7 +23,8 @@ final class Goldens {
 
     static String text(String name) {
         try (InputStream in = Goldens.class.getResourceAsStream("/golden/" + name)) {
-            return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
+            return new String(
+                    Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -34,12 +36,14 @@ final class Goldens {
 
     static List<Row> rows(String name) {
         return json("tokens/" + name).items().stream()
-                .map(r -> new Row(
-                        r.need("text").text(),
-                        ints(r.need("ids")),
-                        ints(r.need("offsets")),
-                        r.need("decoded").text(),
-                        r.need("plain").text()))
+                .map(
+                        r ->
+                                new Row(
+                                        r.need("text").text(),
+                                        ints(r.need("ids")),
+                                        ints(r.need("offsets")),
+                                        r.need("decoded").text(),
+                                        r.need("plain").text()))
                 .toList();
     }
 

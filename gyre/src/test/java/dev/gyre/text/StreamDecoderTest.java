@@ -2,9 +2,10 @@ package dev.gyre.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.Random;
 
 class StreamDecoderTest {
     private final Tokenizer tokenizer = Tokenizer.fromVocabulary(Goldens.small("smollm", false));
@@ -49,7 +50,9 @@ class StreamDecoderTest {
     void anyIdsJoinToTheirText() {
         for (int seed = 0; seed < 50; seed++) {
             var random = new Random(seed);
-            int[] ids = random.ints(1 + random.nextInt(200), 0, tokenizer.vocabularySize() + 3).toArray();
+            int[] ids =
+                    random.ints(1 + random.nextInt(200), 0, tokenizer.vocabularySize() + 3)
+                            .toArray();
             boolean skip = seed % 2 == 0;
             var stream = tokenizer.streamDecoder(skip);
             var text = new StringBuilder();
@@ -71,18 +74,21 @@ class StreamDecoderTest {
         assertThat(said).isGreaterThan(400);
         assertThat(said + stream.flush().length()).isEqualTo(500);
     }
+
     @Test
     void aDecoderThatFallsBackToBytesTakesNothingBack() {
-        String json = "{\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},"
-                + "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},"
-                + "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]},\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,"
-                + "\"vocab\":{\"<0xE4>\":0,\"<0xBD>\":1,\"<0xA0>\":2,\"<0xE5>\":3,\"<0xA5>\":4,\"\u2581a\":5},\"merges\":[]}}";
+        String json =
+                "{\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},\"content\":\""
+                    + " \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\""
+                    + " \",\"start\":1,\"stop\":0}]},\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,"
+                    + "\"vocab\":{\"<0xE4>\":0,\"<0xBD>\":1,\"<0xA0>\":2,\"<0xE5>\":3,\"<0xA5>\":4,\"\u2581a\":5},\"merges\":[]}}";
         try (var t = Tokenizer.fromJson(json, "t.json")) {
             var stream = t.streamDecoder(false);
             int[] ids = {5, 5, 0, 1, 2, 3, 4, 2, 5};
             var text = new StringBuilder();
             for (int id : ids) text.append(stream.push(id)).append('|');
-            assertThat(text.append(stream.flush()).toString()).isEqualTo("a| a|||\u4F60|||\u5960| a|");
+            assertThat(text.append(stream.flush()).toString())
+                    .isEqualTo("a| a|||\u4F60|||\u5960| a|");
         }
     }
 }

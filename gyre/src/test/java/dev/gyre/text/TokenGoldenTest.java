@@ -38,9 +38,13 @@ class TokenGoldenTest {
         var softly = new SoftAssertions();
         for (Goldens.Row row : Goldens.rows(golden)) {
             Encoding encoding = tokenizer.encodeWithOffsets(row.text(), addSpecial);
-            softly.assertThat(tokenizer.encode(row.text(), addSpecial)).as("%s", row).isEqualTo(row.ids());
+            softly.assertThat(tokenizer.encode(row.text(), addSpecial))
+                    .as("%s", row)
+                    .isEqualTo(row.ids());
             softly.assertThat(encoding.ids()).as("%s", row).isEqualTo(row.ids());
-            softly.assertThat(inCodePoints(row.text(), encoding)).as("%s", row).isEqualTo(row.offsets());
+            softly.assertThat(inCodePoints(row.text(), encoding))
+                    .as("%s", row)
+                    .isEqualTo(row.offsets());
             softly.assertThat(tokenizer.decode(row.ids(), false)).isEqualTo(row.decoded());
             softly.assertThat(tokenizer.decode(row.ids(), true)).isEqualTo(row.plain());
             var stream = tokenizer.streamDecoder(false);

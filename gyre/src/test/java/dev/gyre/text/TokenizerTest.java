@@ -4,6 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gyre.config.UserError;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,11 +19,6 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenizerTest {
     private final Tokenizer tokenizer = Tokenizer.fromVocabulary(Goldens.small("smollm", false));
@@ -30,7 +32,8 @@ class TokenizerTest {
     void offsetsAreInJavaChars() {
         String text = "a\uD83D\uDE00\u4F60b";
         Encoding e = tokenizer.encodeWithOffsets(text, false);
-        assertThat(e.length()).isGreaterThan(4); // the emoji is several tokens, each of which spans all of it
+        assertThat(e.length())
+                .isGreaterThan(4); // the emoji is several tokens, each of which spans all of it
         assertThat(e.starts()[0]).isZero();
         assertThat(e.ends()[0]).isEqualTo(1);
         assertThat(e.starts()[1]).isEqualTo(1);
@@ -62,14 +65,17 @@ class TokenizerTest {
         assertThat(tokenizer.id("no such token")).isEmpty();
         assertThat(tokenizer.isSpecial(5000)).isFalse();
         assertThat(tokenizer.isSpecial(-1)).isFalse();
-        assertThatThrownBy(() -> tokenizer.token(341)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> tokenizer.token(341))
+                .isInstanceOf(IndexOutOfBoundsException.class);
     }
 
     @Test
     void idsBeyondTheVocabularyAreNoText() {
-        assertThat(tokenizer.decode(new int[] {42, 5000, Integer.MAX_VALUE, 42}, false)).isEqualTo("HH");
+        assertThat(tokenizer.decode(new int[] {42, 5000, Integer.MAX_VALUE, 42}, false))
+                .isEqualTo("HH");
         assertThat(tokenizer.decode(new int[0], false)).isEmpty();
-        assertThatThrownBy(() -> tokenizer.decode(new int[] {-1}, false)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> tokenizer.decode(new int[] {-1}, false))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -107,8 +113,18 @@ class TokenizerTest {
         try (var pool = Executors.newFixedThreadPool(4)) {
             var jobs = new ArrayList<Callable<Boolean>>();
             for (int t = 0; t < 16; t++)
-                jobs.add(() -> golden.stream().allMatch(r -> java.util.Arrays.equals(tokenizer.encode(r.text(), false), r.ids())
-                        && tokenizer.decode(r.ids(), false).equals(r.decoded())));
+                jobs.add(
+                        () ->
+                                golden.stream()
+                                        .allMatch(
+                                                r ->
+                                                        java.util.Arrays.equals(
+                                                                        tokenizer.encode(
+                                                                                r.text(), false),
+                                                                        r.ids())
+                                                                && tokenizer
+                                                                        .decode(r.ids(), false)
+                                                                        .equals(r.decoded())));
             for (var done : pool.invokeAll(jobs)) assertThat(done.get()).isTrue();
         }
     }
@@ -118,8 +134,10 @@ class TokenizerTest {
         var closed = Tokenizer.fromVocabulary(Goldens.small("smollm", false));
         closed.close();
         closed.close();
-        assertThatThrownBy(() -> closed.encode("a", false)).isInstanceOf(IllegalStateException.class);
-        assertThatThrownBy(() -> closed.decode(new int[] {1}, false)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> closed.encode("a", false))
+                .isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> closed.decode(new int[] {1}, false))
+                .isInstanceOf(IllegalStateException.class);
     }
 
     @ParameterizedTest
@@ -138,18 +156,18 @@ class TokenizerTest {
                 "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[\"a b\"]}}",
                 "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[[\"a\"]]}}",
                 "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(\"},\"behavior\":\"Isolated\",\"invert\":false},"
-                        + "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
+                    + "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
                 "{\"added_tokens\":[{\"id\":0}],\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
                 "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"b\",\"type_id\":0}}],"
-                        + "\"pair\":[],\"special_tokens\":{}},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
+                    + "\"pair\":[],\"special_tokens\":{}},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
                 "{\"model\":{\"type\":\"BPE\",\"continuing_subword_prefix\":\"long\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},"
-                        + "\"merges\":[[\"a\",\"b\"]]}}",
+                    + "\"merges\":[[\"a\",\"b\"]]}}",
                 "{\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Strip\",\"content\":\"a\",\"start\":1,\"stop\":9}]},"
-                        + "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
+                    + "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
                 "{\"normalizer\":{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"AAAA\"},"
                         + "\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}",
                 "{\"added_tokens\":[{\"id\":7,\"content\":\"b\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
-                        + "\"normalized\":false,\"special\":true}],\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}"
+                    + "\"normalized\":false,\"special\":true}],\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}"
             })
     void whatIsNoTokenizerIsTheUsersToMend(String json) {
         assertThatThrownBy(() -> Tokenizer.fromJson(json, "t.json").close())
@@ -159,9 +177,12 @@ class TokenizerTest {
 
     @Test
     void aTextThatTheVocabularyCannotWriteIsAnError() {
-        String json = "{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"zz\",\"vocab\":{\"a\":0}}}";
+        String json =
+                "{\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"zz\",\"vocab\":{\"a\":0}}}";
         try (var t = Tokenizer.fromJson(json, "t.json")) {
-            assertThatThrownBy(() -> t.encode("b", false)).isInstanceOf(UserError.class).hasMessageContaining("UNK");
+            assertThatThrownBy(() -> t.encode("b", false))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("UNK");
         }
     }
 
@@ -174,8 +195,12 @@ class TokenizerTest {
     @Test
     void filesThatAreMissingOrNoTextAreNamed(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("tokenizer.json");
-        assertThatThrownBy(() -> Tokenizer.fromJson(file)).isInstanceOf(UserError.class).hasMessageContaining(file.toString());
+        assertThatThrownBy(() -> Tokenizer.fromJson(file))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining(file.toString());
         Files.write(file, new byte[] {(byte) 0xff, (byte) 0xfe, 0});
-        assertThatThrownBy(() -> Tokenizer.fromJson(file)).isInstanceOf(UserError.class).hasMessageContaining(file.toString());
+        assertThatThrownBy(() -> Tokenizer.fromJson(file))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining(file.toString());
     }
 }

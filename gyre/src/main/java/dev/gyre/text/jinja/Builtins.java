@@ -2,6 +2,7 @@ package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Values.Function;
 import dev.gyre.text.jinja.Values.Namespace;
+
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,14 +13,16 @@ import java.util.Map;
 final class Builtins {
     private static final int LONGEST_RANGE = 100_000;
 
-    static final Map<String, Function> FUNCTIONS = Map.of(
-            "range", Builtins::range,
-            "dict", a -> new LinkedHashMap<Object, Object>(pairs(a)),
-            "namespace", a -> new Namespace(pairs(a)),
-            "raise_exception", a -> {
-                throw new TemplateError(Values.text(a.need(0, "message")));
-            },
-            "strftime_now", a -> Clock.format(a.text(0, "format"), LocalDateTime.now()));
+    static final Map<String, Function> FUNCTIONS =
+            Map.of(
+                    "range", Builtins::range,
+                    "dict", a -> new LinkedHashMap<Object, Object>(pairs(a)),
+                    "namespace", a -> new Namespace(pairs(a)),
+                    "raise_exception",
+                            a -> {
+                                throw new TemplateError(Values.text(a.need(0, "message")));
+                            },
+                    "strftime_now", a -> Clock.format(a.text(0, "format"), LocalDateTime.now()));
 
     private Builtins() {}
 
@@ -46,7 +49,10 @@ final class Builtins {
         var out = new ArrayList<Object>();
         for (long i = from; step > 0 ? i < to : i > to; i += step) {
             if (out.size() == LONGEST_RANGE)
-                throw new TemplateError("Range too big. The sandbox blocks ranges larger than " + LONGEST_RANGE + ".");
+                throw new TemplateError(
+                        "Range too big. The sandbox blocks ranges larger than "
+                                + LONGEST_RANGE
+                                + ".");
             out.add(i);
         }
         return out;

@@ -1,6 +1,7 @@
 package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Token.Kind;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,8 +13,10 @@ import java.util.function.BinaryOperator;
 /** Reads expressions; the levels of precedence are jinja2's, loosest first. */
 final class Expressions {
     private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
+
     /** Names after which a test has no argument without parentheses. */
-    private static final Set<String> NO_ARGUMENT = Set.of("else", "or", "and", "if", "in", "not", "is");
+    private static final Set<String> NO_ARGUMENT =
+            Set.of("else", "or", "and", "if", "in", "not", "is");
 
     private static final int MOST_DEPTH = 300;
 
@@ -25,14 +28,19 @@ final class Expressions {
     }
 
     Node expression() {
-        if (++depth > MOST_DEPTH) throw TemplateError.at(tokens.now().line(), "an expression is nested too deeply");
+        if (++depth > MOST_DEPTH)
+            throw TemplateError.at(tokens.now().line(), "an expression is nested too deeply");
         Node value = or();
         while (tokens.skipName("if")) {
             Node then = value;
             Node test = or();
-            Node otherwise = tokens.skipName("else")
-                    ? expression()
-                    : f -> new Values.Undefined("the inline if-expression evaluated to false and no else is given");
+            Node otherwise =
+                    tokens.skipName("else")
+                            ? expression()
+                            : f ->
+                                    new Values.Undefined(
+                                            "the inline if-expression evaluated to false and no"
+                                                    + " else is given");
             value = f -> Values.truth(test.in(f)) ? then.in(f) : otherwise.in(f);
         }
         depth--;
@@ -46,8 +54,9 @@ final class Expressions {
         boolean comma = false;
         while (tokens.skipOperator(",")) {
             comma = true;
-            if (tokens.now().kind() == Kind.BLOCK_END || tokens.now().kind() == Kind.PRINT_END || tokens.isOperator(")"))
-                break;
+            if (tokens.now().kind() == Kind.BLOCK_END
+                    || tokens.now().kind() == Kind.PRINT_END
+                    || tokens.isOperator(")")) break;
             items.add(withCondition ? expression() : or());
         }
         return comma ? f -> new Values.Tuple(all(items, f)) : items.getFirst();
@@ -58,10 +67,11 @@ final class Expressions {
         while (tokens.skipName("or")) {
             Node a = left;
             Node b = and();
-            left = f -> {
-                Object value = a.in(f);
-                return Values.truth(value) ? value : b.in(f);
-            };
+            left =
+                    f -> {
+                        Object value = a.in(f);
+                        return Values.truth(value) ? value : b.in(f);
+                    };
         }
         return left;
     }
@@ -71,10 +81,11 @@ final class Expressions {
         while (tokens.skipName("and")) {
             Node a = left;
             Node b = not();
-            left = f -> {
-                Object value = a.in(f);
-                return Values.truth(value) ? b.in(f) : value;
-            };
+            left =
+                    f -> {
+                        Object value = a.in(f);
+                        return Values.truth(value) ? b.in(f) : value;
+                    };
         }
         return left;
     }
@@ -94,7 +105,8 @@ final class Expressions {
         var others = new ArrayList<Node>();
         while (true) {
             Token t = tokens.now();
-            if (t.kind() == Kind.OPERATOR && COMPARISONS.contains(t.text()) || tokens.isName("in")) {
+            if (t.kind() == Kind.OPERATOR && COMPARISONS.contains(t.text())
+                    || tokens.isName("in")) {
                 operators.add(tokens.next().text());
             } else if (tokens.isName("not") && tokens.ahead().is(Kind.NAME, "in")) {
                 tokens.next();
@@ -128,13 +140,17 @@ final class Expressions {
 
     private Node concatenation() {
         Node left = product();
-        while (tokens.skipOperator("~")) left = binary(left, product(), (a, b) -> Values.text(a) + Values.text(b));
+        while (tokens.skipOperator("~"))
+            left = binary(left, product(), (a, b) -> Values.text(a) + Values.text(b));
         return left;
     }
 
     private Node product() {
         Node left = power();
-        while (tokens.isOperator("*") || tokens.isOperator("/") || tokens.isOperator("//") || tokens.isOperator("%")) {
+        while (tokens.isOperator("*")
+                || tokens.isOperator("/")
+                || tokens.isOperator("//")
+                || tokens.isOperator("%")) {
             String operator = tokens.next().text();
             left = binary(left, power(), (a, b) -> Operators.apply(operator, a, b));
         }
@@ -143,7 +159,8 @@ final class Expressions {
 
     private Node power() {
         Node left = unary(true);
-        while (tokens.skipOperator("**")) left = binary(left, unary(true), (a, b) -> Operators.apply("**", a, b));
+        while (tokens.skipOperator("**"))
+            left = binary(left, unary(true), (a, b) -> Operators.apply("**", a, b));
         return left;
     }
 
@@ -155,7 +172,8 @@ final class Expressions {
     }
 
     private Node unary(boolean withFilters) {
-        if (++depth > MOST_DEPTH) throw TemplateError.at(tokens.now().line(), "an expression is nested too deeply");
+        if (++depth > MOST_DEPTH)
+            throw TemplateError.at(tokens.now().line(), "an expression is nested too deeply");
         Node value;
         if (tokens.skipOperator("-")) {
             Node of = unary(false);
@@ -176,12 +194,13 @@ final class Expressions {
         Token t = tokens.next();
         switch (t.kind()) {
             case NAME -> {
-                Object constant = switch (t.text()) {
-                    case "true", "True" -> true;
-                    case "false", "False" -> false;
-                    case "none", "None" -> Values.NONE;
-                    default -> t;
-                };
+                Object constant =
+                        switch (t.text()) {
+                            case "true", "True" -> true;
+                            case "false", "False" -> false;
+                            case "none", "None" -> Values.NONE;
+                            default -> t;
+                        };
                 return constant == t ? f -> f.get(t.text()) : f -> constant;
             }
             case STRING -> {
@@ -234,7 +253,8 @@ final class Expressions {
         }
         return f -> {
             var out = new LinkedHashMap<Object, Object>();
-            for (int i = 0; i < keys.size(); i++) out.put(Values.key(keys.get(i).in(f)), values.get(i).in(f));
+            for (int i = 0; i < keys.size(); i++)
+                out.put(Values.key(keys.get(i).in(f)), values.get(i).in(f));
             return out;
         };
     }
@@ -279,11 +299,17 @@ final class Expressions {
         Optional<Node> by = tokens.skipOperator(":") ? bound() : Optional.empty();
         tokens.needOperator("]");
         return f ->
-                Members.slice(of.in(f), from.map(n -> n.in(f)), to.map(n -> n.in(f)), by.map(n -> n.in(f)));
+                Members.slice(
+                        of.in(f),
+                        from.map(n -> n.in(f)),
+                        to.map(n -> n.in(f)),
+                        by.map(n -> n.in(f)));
     }
 
     private Optional<Node> bound() {
-        return tokens.isOperator(":") || tokens.isOperator("]") ? Optional.empty() : Optional.of(expression());
+        return tokens.isOperator(":") || tokens.isOperator("]")
+                ? Optional.empty()
+                : Optional.of(expression());
     }
 
     /** A call to which a caller is handed besides what stands in its parentheses. */

@@ -3,6 +3,7 @@ package dev.gyre.text.jinja;
 import dev.gyre.config.NearMiss;
 import dev.gyre.text.jinja.Values.Tuple;
 import dev.gyre.text.jinja.Values.Undefined;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -35,10 +36,20 @@ final class Filters {
         text("escape", Filters::escaped);
         text("e", Filters::escaped);
         text("forceescape", Filters::escaped);
-        text("striptags", s -> String.join(" ", s.replaceAll("(?s)<!--.*?-->|<[^>]*>", "").strip().split("\\s+")));
-        put("trim", (v, a) -> a.get(0, "chars").filter(c -> c != Values.NONE).isPresent()
-                ? Strings.lstrip(Strings.rstrip(Values.text(v), a.text(0, "chars")), a.text(0, "chars"))
-                : Strings.lstrip(Strings.rstrip(Values.text(v))));
+        text(
+                "striptags",
+                s ->
+                        String.join(
+                                " ",
+                                s.replaceAll("(?s)<!--.*?-->|<[^>]*>", "").strip().split("\\s+")));
+        put(
+                "trim",
+                (v, a) ->
+                        a.get(0, "chars").filter(c -> c != Values.NONE).isPresent()
+                                ? Strings.lstrip(
+                                        Strings.rstrip(Values.text(v), a.text(0, "chars")),
+                                        a.text(0, "chars"))
+                                : Strings.lstrip(Strings.rstrip(Values.text(v))));
         put("length", (v, a) -> Values.length(v));
         put("count", (v, a) -> Values.length(v));
         put("wordcount", (v, a) -> (long) Formats.words(Values.text(v)).size());
@@ -49,29 +60,70 @@ final class Filters {
         put("first", (v, a) -> at(Values.iterate(v), true));
         put("last", (v, a) -> at(Values.iterate(v), false));
         put("list", (v, a) -> new ArrayList<>(Values.iterate(v)));
-        put("items", (v, a) -> v instanceof Map<?, ?> map ? Methods.items(map) : new ArrayList<Object>());
+        put(
+                "items",
+                (v, a) ->
+                        v instanceof Map<?, ?> map ? Methods.items(map) : new ArrayList<Object>());
         put("dictsort", (v, a) -> dictSort(v, a));
-        put("reverse", (v, a) -> v instanceof String ? Members.slice(v, Optional.empty(), Optional.empty(),
-                Optional.of(-1L)) : new ArrayList<>(Values.iterate(v)).reversed());
-        put("replace", (v, a) -> Methods.replace(Values.text(v), Values.text(a.need(0, "old")), Values.text(a.need(1, "new")),
-                a.get(2, "count").filter(c -> c != Values.NONE).map(Numbers::index).orElse(-1)));
+        put(
+                "reverse",
+                (v, a) ->
+                        v instanceof String
+                                ? Members.slice(
+                                        v, Optional.empty(), Optional.empty(), Optional.of(-1L))
+                                : new ArrayList<>(Values.iterate(v)).reversed());
+        put(
+                "replace",
+                (v, a) ->
+                        Methods.replace(
+                                Values.text(v),
+                                Values.text(a.need(0, "old")),
+                                Values.text(a.need(1, "new")),
+                                a.get(2, "count")
+                                        .filter(c -> c != Values.NONE)
+                                        .map(Numbers::index)
+                                        .orElse(-1)));
         put("indent", Filters::indent);
         put("int", Formats::toInt);
         put("float", Formats::toFloat);
-        put("abs", (v, a) -> v instanceof Double d ? (Object) Math.abs(d) : (Object) Math.abs(Numbers.whole(v)));
+        put(
+                "abs",
+                (v, a) ->
+                        v instanceof Double d
+                                ? (Object) Math.abs(d)
+                                : (Object) Math.abs(Numbers.whole(v)));
         put("round", Formats::round);
-        put("format", (v, a) -> Formats.percent(Values.text(v), a.named().isEmpty() ? new Tuple(a.positional()) : new HashMap<Object, Object>(a.named())));
+        put(
+                "format",
+                (v, a) ->
+                        Formats.percent(
+                                Values.text(v),
+                                a.named().isEmpty()
+                                        ? new Tuple(a.positional())
+                                        : new HashMap<Object, Object>(a.named())));
         put("sum", Filters::sum);
         put("min", (v, a) -> extreme(v, a, true));
         put("max", (v, a) -> extreme(v, a, false));
-        put("sort", (v, a) -> sorted(Values.iterate(v), a.get(2, "attribute").map(Filters::member).orElse(x -> x), a.truth(1, "case_sensitive"), a.truth(0, "reverse")));
+        put(
+                "sort",
+                (v, a) ->
+                        sorted(
+                                Values.iterate(v),
+                                a.get(2, "attribute").map(Filters::member).orElse(x -> x),
+                                a.truth(1, "case_sensitive"),
+                                a.truth(0, "reverse")));
         put("unique", Filters::unique);
         put("map", Filters::map);
         put("select", (v, a) -> kept(v, tester(a, 0), true));
         put("reject", (v, a) -> kept(v, tester(a, 0), false));
         put("selectattr", (v, a) -> kept(v, onMember(a), true));
         put("rejectattr", (v, a) -> kept(v, onMember(a), false));
-        put("attr", (v, a) -> v instanceof Map<?, ?> ? new Undefined("no attribute") : Members.attribute(v, a.text(0, "name")));
+        put(
+                "attr",
+                (v, a) ->
+                        v instanceof Map<?, ?>
+                                ? new Undefined("no attribute")
+                                : Members.attribute(v, a.text(0, "name")));
     }
 
     private Filters() {}
@@ -91,7 +143,9 @@ final class Filters {
     static Object apply(String name, Object value, Arguments arguments, int line) {
         Filter filter = BY_NAME.get(name);
         if (filter == null)
-            throw TemplateError.at(line, "no filter named \"" + name + "\"" + NearMiss.hint(name, BY_NAME.keySet()));
+            throw TemplateError.at(
+                    line,
+                    "no filter named \"" + name + "\"" + NearMiss.hint(name, BY_NAME.keySet()));
         return filter.apply(value, arguments);
     }
 
@@ -132,7 +186,8 @@ final class Filters {
     }
 
     private static Object at(List<Object> items, boolean first) {
-        if (items.isEmpty()) return new Undefined("No " + (first ? "first" : "last") + " item, sequence was empty.");
+        if (items.isEmpty())
+            return new Undefined("No " + (first ? "first" : "last") + " item, sequence was empty.");
         return first ? items.getFirst() : items.getLast();
     }
 
@@ -143,7 +198,12 @@ final class Filters {
         return value -> {
             Object out = value;
             for (String name : names)
-                out = Members.item(out, name.matches("[0-9]{1,9}") ? (Object) Long.parseLong(name) : (Object) name);
+                out =
+                        Members.item(
+                                out,
+                                name.matches("[0-9]{1,9}")
+                                        ? (Object) Long.parseLong(name)
+                                        : (Object) name);
             return out;
         };
     }
@@ -151,8 +211,10 @@ final class Filters {
     private static Object map(Object v, Arguments a) {
         Function<Object, Object> of;
         if (a.size() == 0 && a.named().containsKey("attribute")) {
-            Function<Object, Object> member = member(Objects.requireNonNull(a.named().get("attribute")));
-            Object otherwise = a.named().getOrDefault("default", new Undefined("no such attribute"));
+            Function<Object, Object> member =
+                    member(Objects.requireNonNull(a.named().get("attribute")));
+            Object otherwise =
+                    a.named().getOrDefault("default", new Undefined("no such attribute"));
             of = x -> member.apply(x) instanceof Undefined ? otherwise : member.apply(x);
         } else {
             String filter = a.text(0, "filter");
@@ -185,7 +247,10 @@ final class Filters {
 
     private static Object indent(Object v, Arguments a) {
         Object width = a.get(0, "width").orElse(4L);
-        String blanks = width instanceof String s ? s : " ".repeat(Math.clamp(Numbers.index(width), 0, 10_000));
+        String blanks =
+                width instanceof String s
+                        ? s
+                        : " ".repeat(Math.clamp(Numbers.index(width), 0, 10_000));
         boolean first = a.truth(1, "first");
         boolean blank = a.truth(2, "blank");
         String[] lines = Values.text(v).split("\n", -1);
@@ -201,20 +266,27 @@ final class Filters {
     private static Object sum(Object v, Arguments a) {
         Function<Object, Object> member = a.get(0, "attribute").map(Filters::member).orElse(x -> x);
         Object total = a.get(1, "start").orElse(0L);
-        for (Object item : Values.iterate(v)) total = Operators.apply("+", total, member.apply(item));
+        for (Object item : Values.iterate(v))
+            total = Operators.apply("+", total, member.apply(item));
         return total;
     }
 
     /** Sorting ignores case unless told otherwise. */
     private static Comparator<Object> order(Function<Object, Object> member, boolean caseCounts) {
-        return (a, b) -> Values.compare(folded(member.apply(a), caseCounts), folded(member.apply(b), caseCounts));
+        return (a, b) ->
+                Values.compare(
+                        folded(member.apply(a), caseCounts), folded(member.apply(b), caseCounts));
     }
 
     private static Object folded(Object v, boolean caseCounts) {
         return v instanceof String s && !caseCounts ? Strings.lower(s) : v;
     }
 
-    private static List<Object> sorted(List<Object> items, Function<Object, Object> member, boolean caseCounts, boolean reverse) {
+    private static List<Object> sorted(
+            List<Object> items,
+            Function<Object, Object> member,
+            boolean caseCounts,
+            boolean reverse) {
         var out = new ArrayList<Object>(items);
         Comparator<Object> order = order(member, caseCounts);
         out.sort(reverse ? Collections.reverseOrder(order) : order);
@@ -234,13 +306,19 @@ final class Filters {
         var seen = new LinkedHashSet<Object>();
         var out = new ArrayList<Object>();
         for (Object item : Values.iterate(v))
-            if (seen.add(Values.key(folded(member.apply(item), a.truth(0, "case_sensitive"))))) out.add(item);
+            if (seen.add(Values.key(folded(member.apply(item), a.truth(0, "case_sensitive")))))
+                out.add(item);
         return out;
     }
 
     private static Object dictSort(Object v, Arguments a) {
-        if (!(v instanceof Map<?, ?> map)) throw new TemplateError("dictsort wants a dict, not " + Values.typeName(v));
+        if (!(v instanceof Map<?, ?> map))
+            throw new TemplateError("dictsort wants a dict, not " + Values.typeName(v));
         long place = a.get(1, "by").map(Values::text).orElse("key").equals("value") ? 1 : 0;
-        return sorted(Methods.items(map), x -> Members.item(x, place), a.truth(0, "case_sensitive"), a.truth(2, "reverse"));
+        return sorted(
+                Methods.items(map),
+                x -> Members.item(x, place),
+                a.truth(0, "case_sensitive"),
+                a.truth(2, "reverse"));
     }
 }

@@ -1,6 +1,7 @@
 package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Values.Tuple;
+
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;
@@ -45,7 +46,9 @@ final class Formats {
             return out;
         }
         int to = s.length();
-        for (int at = s.lastIndexOf(by); at >= 0 && out.size() != most; at = s.lastIndexOf(by, to - by.length())) {
+        for (int at = s.lastIndexOf(by);
+                at >= 0 && out.size() != most;
+                at = s.lastIndexOf(by, to - by.length())) {
             out.addFirst(s.substring(at + by.length(), to));
             to = at;
             if (to < by.length()) break;
@@ -62,7 +65,8 @@ final class Formats {
             int end = fromEnd ? rest.length() : 0;
             while (fromEnd
                     ? end > 0 && !Strings.isSpace(rest.charAt(end - 1))
-                    : end < rest.length() && !Strings.isSpace(rest.charAt(end))) end += fromEnd ? -1 : 1;
+                    : end < rest.length() && !Strings.isSpace(rest.charAt(end)))
+                end += fromEnd ? -1 : 1;
             boolean whole = out.size() == most;
             if (fromEnd) {
                 out.addFirst(whole ? rest : rest.substring(end));
@@ -77,7 +81,8 @@ final class Formats {
 
     static List<Object> lines(String s, boolean keepEnds) {
         var out = new ArrayList<Object>();
-        Matcher end = Pattern.compile("\r\n|[\n\r\u000B\f\u001C-\u001E\u0085\u2028\u2029]").matcher(s);
+        Matcher end =
+                Pattern.compile("\r\n|[\n\r\u000B\f\u001C-\u001E\u0085\u2028\u2029]").matcher(s);
         int from = 0;
         while (end.find()) {
             out.add(s.substring(from, keepEnds ? end.end() : end.start()));
@@ -95,7 +100,8 @@ final class Formats {
         int from = 0;
         int next = 0;
         for (int at = format.indexOf('%'); at >= 0; at = format.indexOf('%', from)) {
-            if (!m.find(at) || m.start() != at) throw new TemplateError("unsupported format in \"" + format + "\"");
+            if (!m.find(at) || m.start() != at)
+                throw new TemplateError("unsupported format in \"" + format + "\"");
             out.append(format, from, at);
             from = m.end();
             if (m.group(5).equals("%")) {
@@ -106,13 +112,23 @@ final class Formats {
             if (m.group(1) != null) {
                 value = Members.item(values, m.group(1));
             } else {
-                if (next == items.size()) throw new TemplateError("not enough arguments for format string");
+                if (next == items.size())
+                    throw new TemplateError("not enough arguments for format string");
                 value = items.get(next++);
             }
-            String text = converted(m.group(5), Optional.ofNullable(m.group(4)).map(Integer::parseInt), value);
+            String text =
+                    converted(
+                            m.group(5),
+                            Optional.ofNullable(m.group(4)).map(Integer::parseInt),
+                            value);
             boolean number = "dif".contains(m.group(5));
             if (number && m.group(2).contains("+") && !text.startsWith("-")) text = "+" + text;
-            out.append(padded(text, m.group(3), m.group(2).contains("-"), number && m.group(2).contains("0")));
+            out.append(
+                    padded(
+                            text,
+                            m.group(3),
+                            m.group(2).contains("-"),
+                            number && m.group(2).contains("0")));
         }
         if (next < items.size() && !(values instanceof Map<?, ?>))
             throw new TemplateError("not all arguments converted during string formatting");
@@ -124,13 +140,21 @@ final class Formats {
             case "s" -> cut(Values.text(value), precision);
             case "r" -> cut(Values.repr(value), precision);
             case "x" -> Long.toHexString(Numbers.whole(value));
-            case "f" -> new BigDecimal(Numbers.real(value)).setScale(precision.orElse(6), RoundingMode.HALF_EVEN).toPlainString();
-            default -> value instanceof Double d ? Long.toString((long) (double) d) : Long.toString(Numbers.whole(value));
+            case "f" ->
+                    new BigDecimal(Numbers.real(value))
+                            .setScale(precision.orElse(6), RoundingMode.HALF_EVEN)
+                            .toPlainString();
+            default ->
+                    value instanceof Double d
+                            ? Long.toString((long) (double) d)
+                            : Long.toString(Numbers.whole(value));
         };
     }
 
     private static String cut(String s, Optional<Integer> most) {
-        return most.filter(n -> n < Strings.length(s)).map(n -> s.substring(0, s.offsetByCodePoints(0, n))).orElse(s);
+        return most.filter(n -> n < Strings.length(s))
+                .map(n -> s.substring(0, s.offsetByCodePoints(0, n)))
+                .orElse(s);
     }
 
     private static String padded(String text, String width, boolean left, boolean zeros) {
@@ -155,12 +179,18 @@ final class Formats {
                 out.append(m.group().charAt(0));
                 continue;
             }
-            if (!field.matches("\\w*")) throw new TemplateError("unsupported format field {" + field + "}");
-            Object value = field.isEmpty()
-                    ? a.need(next++, "")
-                    : field.matches("\\d{1,6}")
-                            ? a.need(Integer.parseInt(field), "")
-                            : a.get(Integer.MAX_VALUE, field).orElseThrow(() -> new TemplateError("no argument " + field));
+            if (!field.matches("\\w*"))
+                throw new TemplateError("unsupported format field {" + field + "}");
+            Object value =
+                    field.isEmpty()
+                            ? a.need(next++, "")
+                            : field.matches("\\d{1,6}")
+                                    ? a.need(Integer.parseInt(field), "")
+                                    : a.get(Integer.MAX_VALUE, field)
+                                            .orElseThrow(
+                                                    () ->
+                                                            new TemplateError(
+                                                                    "no argument " + field));
             out.append(Values.text(value));
         }
         return out.append(format.substring(from)).toString();
@@ -168,7 +198,8 @@ final class Formats {
 
     static Object toInt(Object v, Arguments a) {
         Object otherwise = a.get(0, "default").orElse(0L);
-        if (v instanceof Double d) return Double.isFinite(d) ? (Object) (long) (double) d : otherwise;
+        if (v instanceof Double d)
+            return Double.isFinite(d) ? (Object) (long) (double) d : otherwise;
         if (Numbers.isWhole(v)) return Numbers.whole(v);
         if (!(v instanceof String s)) return otherwise;
         String text = Strings.lstrip(Strings.rstrip(s));
@@ -176,7 +207,9 @@ final class Formats {
             return Long.parseLong(text, a.whole(1, "base", 10));
         } catch (NumberFormatException e) {
             Object real = toFloat(text, new Arguments(List.of(Values.NONE), Map.of()));
-            return real instanceof Double d && Double.isFinite(d) ? (Object) (long) (double) d : otherwise;
+            return real instanceof Double d && Double.isFinite(d)
+                    ? (Object) (long) (double) d
+                    : otherwise;
         }
     }
 
@@ -185,17 +218,21 @@ final class Formats {
         if (Numbers.isNumber(v)) return Numbers.real(v);
         if (!(v instanceof String s)) return otherwise;
         String text = Strings.lstrip(Strings.rstrip(s));
-        return text.matches("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,4})?") ? (Object) Double.parseDouble(text) : otherwise;
+        return text.matches("[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d{1,4})?")
+                ? (Object) Double.parseDouble(text)
+                : otherwise;
     }
 
     static Object round(Object v, Arguments a) {
         int digits = Math.clamp(a.whole(0, "precision", 0), -300, 300);
-        RoundingMode mode = switch (a.get(1, "method").map(Values::text).orElse("common")) {
-            case "common" -> RoundingMode.HALF_EVEN;
-            case "ceil" -> RoundingMode.CEILING;
-            case "floor" -> RoundingMode.FLOOR;
-            default -> throw new TemplateError("round: method must be common, ceil or floor");
-        };
+        RoundingMode mode =
+                switch (a.get(1, "method").map(Values::text).orElse("common")) {
+                    case "common" -> RoundingMode.HALF_EVEN;
+                    case "ceil" -> RoundingMode.CEILING;
+                    case "floor" -> RoundingMode.FLOOR;
+                    default ->
+                            throw new TemplateError("round: method must be common, ceil or floor");
+                };
         if (Numbers.isWhole(v)) return Numbers.whole(v);
         double number = Numbers.real(v);
         if (!Double.isFinite(number)) return number;

@@ -1,8 +1,9 @@
 package dev.gyre.text.jinja;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Where a piece of a template runs: names seen from here, and where text goes. */
 final class Frame {
@@ -57,7 +58,8 @@ final class Frame {
     }
 
     void write(String text) {
-        if (out.length() + text.length() > MOST_TEXT) throw new TemplateError("the template writes more than 64 MiB");
+        if (out.length() + text.length() > MOST_TEXT)
+            throw new TemplateError("the template writes more than 64 MiB");
         out.append(text);
     }
 
@@ -66,7 +68,8 @@ final class Frame {
     }
 
     void step() {
-        if (++run.steps > MOST_STEPS) throw new TemplateError("the template does not come to an end");
+        if (++run.steps > MOST_STEPS)
+            throw new TemplateError("the template does not come to an end");
     }
 
     void enter() {

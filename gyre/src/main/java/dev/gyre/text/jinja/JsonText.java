@@ -1,12 +1,16 @@
 package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Values.Tuple;
+
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** The filter {@code tojson} as transformers has it: Python's {@code json.dumps}, without HTML's escapes. */
+/**
+ * The filter {@code tojson} as transformers has it: Python's {@code json.dumps}, without HTML's
+ * escapes.
+ */
 final class JsonText {
     private final StringBuilder out = new StringBuilder();
     private final boolean ascii;
@@ -18,11 +22,18 @@ final class JsonText {
     private JsonText(Arguments a) {
         ascii = a.truth(0, "ensure_ascii");
         Object width = a.get(1, "indent").orElse(Values.NONE);
-        indent = width == Values.NONE
-                ? Optional.empty()
-                : Optional.of(width instanceof String s ? s : " ".repeat(Math.clamp(Numbers.index(width), 0, 1000)));
+        indent =
+                width == Values.NONE
+                        ? Optional.empty()
+                        : Optional.of(
+                                width instanceof String s
+                                        ? s
+                                        : " ".repeat(Math.clamp(Numbers.index(width), 0, 1000)));
         Object separators = a.get(2, "separators").orElse(Values.NONE);
-        List<Object> two = separators == Values.NONE ? List.of(indent.isPresent() ? "," : ", ", ": ") : Values.iterate(separators);
+        List<Object> two =
+                separators == Values.NONE
+                        ? List.of(indent.isPresent() ? "," : ", ", ": ")
+                        : Values.iterate(separators);
         if (two.size() != 2) throw new TemplateError("tojson: two separators are wanted");
         between = Values.text(two.get(0));
         colon = Values.text(two.get(1));
@@ -46,7 +57,9 @@ final class JsonText {
             case Tuple(var items) -> list(items, depth);
             case Map<?, ?> map -> map(map, depth);
             default -> {
-                if (v != Values.NONE) throw new TemplateError("Object of type " + Values.typeName(v) + " is not JSON serializable");
+                if (v != Values.NONE)
+                    throw new TemplateError(
+                            "Object of type " + Values.typeName(v) + " is not JSON serializable");
                 out.append("null");
             }
         }
@@ -97,7 +110,8 @@ final class JsonText {
             case Long l -> l.toString();
             case Double d -> number(d);
             default -> {
-                if (key != Values.NONE) throw new TemplateError("keys must be str, int, float, bool or None");
+                if (key != Values.NONE)
+                    throw new TemplateError("keys must be str, int, float, bool or None");
                 yield "null";
             }
         };

@@ -1,6 +1,7 @@
 package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Token.Kind;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -9,27 +10,37 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A template's source in tokens, blanks dealt with as jinja2 does under {@code trim_blocks} and {@code lstrip_blocks}: a
- * newline after a block or comment goes, blanks before one that begins its line go, a minus sign eats all blanks on its
- * side and a plus sign keeps them.
+ * A template's source in tokens, blanks dealt with as jinja2 does under {@code trim_blocks} and
+ * {@code lstrip_blocks}: a newline after a block or comment goes, blanks before one that begins its
+ * line go, a minus sign eats all blanks on its side and a plus sign keeps them.
  */
 final class Lexer {
-    private static final Pattern BEGIN = Pattern.compile("\\{%([-+]?)\\s*raw\\s*(-%\\}|%\\})|\\{%([-+]?)|\\{\\{([-+]?)|\\{#([-+]?)",
-            Pattern.UNICODE_CHARACTER_CLASS);
+    private static final Pattern BEGIN =
+            Pattern.compile(
+                    "\\{%([-+]?)\\s*raw\\s*(-%\\}|%\\})|\\{%([-+]?)|\\{\\{([-+]?)|\\{#([-+]?)",
+                    Pattern.UNICODE_CHARACTER_CLASS);
     private static final Pattern END_RAW =
-            Pattern.compile("\\{%([-+]?)\\s*endraw\\s*(\\+%\\}|-%\\}|%\\})", Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern NUMBER = Pattern.compile("0[bB](_?[01])+|0[oO](_?[0-7])+|0[xX](_?[0-9a-fA-F])+"
-            + "|[0-9](_?[0-9])*(\\.[0-9](_?[0-9])*)?([eE][+-]?[0-9](_?[0-9])*)?");
-    private static final List<String> OPERATORS = List.of(
-            "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".",
-            ":", "|", ",", ";");
+            Pattern.compile(
+                    "\\{%([-+]?)\\s*endraw\\s*(\\+%\\}|-%\\}|%\\})",
+                    Pattern.UNICODE_CHARACTER_CLASS);
+    private static final Pattern NUMBER =
+            Pattern.compile(
+                    "0[bB](_?[01])+|0[oO](_?[0-7])+|0[xX](_?[0-9a-fA-F])+"
+                            + "|[0-9](_?[0-9])*(\\.[0-9](_?[0-9])*)?([eE][+-]?[0-9](_?[0-9])*)?");
+    private static final List<String> OPERATORS =
+            List.of(
+                    "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(",
+                    ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";");
 
     private final String source;
     private final List<Token> tokens = new ArrayList<>();
     private int at;
     private int line = 1;
 
-    /** Whether what comes next begins a line; jinja2 looks at the last character of the piece before. */
+    /**
+     * Whether what comes next begins a line; jinja2 looks at the last character of the piece
+     * before.
+     */
     private boolean lineStarts = true;
 
     private Lexer(String source) {
@@ -60,7 +71,8 @@ final class Lexer {
     }
 
     private static String sign(Matcher begin) {
-        for (int group : new int[] {1, 3, 4, 5}) if (begin.group(group) != null) return begin.group(group);
+        for (int group : new int[] {1, 3, 4, 5})
+            if (begin.group(group) != null) return begin.group(group);
         return "";
     }
 
@@ -131,7 +143,8 @@ final class Lexer {
 
     private void string(char quote) {
         int end = at + 1;
-        while (end < source.length() && source.charAt(end) != quote) end += source.charAt(end) == '\\' ? 2 : 1;
+        while (end < source.length() && source.charAt(end) != quote)
+            end += source.charAt(end) == '\\' ? 2 : 1;
         if (end >= source.length()) throw TemplateError.at(line, "a string has no end");
         add(Kind.STRING, Strings.unescape(source.substring(at + 1, end), line));
         move(end + 1);
@@ -163,13 +176,16 @@ final class Lexer {
             char c = operator.charAt(0);
             if (c == '(' || c == '[' || c == '{') open.push(c == '(' ? ')' : c == '[' ? ']' : '}');
             if (c == ')' || c == ']' || c == '}') {
-                if (open.isEmpty() || open.pop() != c) throw TemplateError.at(line, "\"" + c + "\" closes nothing");
+                if (open.isEmpty() || open.pop() != c)
+                    throw TemplateError.at(line, "\"" + c + "\" closes nothing");
             }
             add(Kind.OPERATOR, operator);
             move(at + operator.length());
             return;
         }
-        throw TemplateError.at(line, "unexpected character \"" + Character.toString(source.codePointAt(at)) + "\"");
+        throw TemplateError.at(
+                line,
+                "unexpected character \"" + Character.toString(source.codePointAt(at)) + "\"");
     }
 
     private void add(Kind kind, String text) {

@@ -22,17 +22,28 @@ final class Loop {
             case "first" -> index == 0;
             case "last" -> index == size - 1;
             case "length" -> (long) size;
-            case "depth" -> 1L; // a loop inside another counts anew; only a recursive one, which is not read, goes deeper
+            case "depth" ->
+                    1L; // a loop inside another counts anew; only a recursive one, which is not
+            // read, goes deeper
             case "depth0" -> 0L;
-            case "previtem" -> index > 0 ? items.get(index - 1) : new Values.Undefined("there is no previous item");
-            case "nextitem" -> index + 1 < size ? items.get(index + 1) : new Values.Undefined("there is no next item");
+            case "previtem" ->
+                    index > 0
+                            ? items.get(index - 1)
+                            : new Values.Undefined("there is no previous item");
+            case "nextitem" ->
+                    index + 1 < size
+                            ? items.get(index + 1)
+                            : new Values.Undefined("there is no next item");
             case "cycle" -> (Values.Function) a -> cycled(a.positional());
-            case "changed" -> (Values.Function) a -> {
-                Object now = new Values.Tuple(a.positional());
-                boolean changed = lastChanged == this || !Values.equal(lastChanged, now);
-                lastChanged = now;
-                return changed;
-            };
+            case "changed" ->
+                    (Values.Function)
+                            a -> {
+                                Object now = new Values.Tuple(a.positional());
+                                boolean changed =
+                                        lastChanged == this || !Values.equal(lastChanged, now);
+                                lastChanged = now;
+                                return changed;
+                            };
             default -> new Values.Undefined("loop." + name);
         };
     }

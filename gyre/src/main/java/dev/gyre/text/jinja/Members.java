@@ -2,6 +2,7 @@ package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Values.Tuple;
 import dev.gyre.text.jinja.Values.Undefined;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +18,9 @@ final class Members {
         if (of instanceof Loop loop) return loop.attribute(name);
         if (of instanceof Values.Namespace(var attributes)) {
             Object value = attributes.get(name);
-            return value == null ? new Undefined("namespace has no attribute '" + name + "'") : value;
+            return value == null
+                    ? new Undefined("namespace has no attribute '" + name + "'")
+                    : value;
         }
         Optional<Values.Function> method = Methods.of(of, name);
         if (method.isPresent()) return method.get();
@@ -34,7 +37,8 @@ final class Members {
         if (of instanceof Map<?, ?> map) {
             Object value = map.get(Values.key(key));
             if (value != null) return value;
-        } else if (Numbers.isWhole(key) && (of instanceof String || of instanceof List<?> || of instanceof Tuple)) {
+        } else if (Numbers.isWhole(key)
+                && (of instanceof String || of instanceof List<?> || of instanceof Tuple)) {
             List<Object> items = Values.iterate(of);
             int at = Numbers.index(key);
             if (at < 0) at += items.size();
@@ -44,14 +48,16 @@ final class Members {
     }
 
     private static Undefined missing(Object of, String name) {
-        return new Undefined("'" + Values.typeName(of) + " object' has no attribute '" + name + "'");
+        return new Undefined(
+                "'" + Values.typeName(of) + " object' has no attribute '" + name + "'");
     }
 
     private static void refuse(Object of) {
         if (of instanceof Undefined(var name)) throw new TemplateError(name);
     }
 
-    static Object slice(Object of, Optional<Object> from, Optional<Object> to, Optional<Object> by) {
+    static Object slice(
+            Object of, Optional<Object> from, Optional<Object> to, Optional<Object> by) {
         refuse(of);
         if (!(of instanceof String || of instanceof List<?> || of instanceof Tuple))
             throw new TemplateError("'" + Values.typeName(of) + "' object cannot be sliced");

@@ -2,6 +2,7 @@ package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Values.Function;
 import dev.gyre.text.jinja.Values.Tuple;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -9,7 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The methods of texts, maps and lists that a sandboxed template may call: none of them changes its object. */
+/**
+ * The methods of texts, maps and lists that a sandboxed template may call: none of them changes its
+ * object.
+ */
 final class Methods {
     @FunctionalInterface
     private interface OfText {
@@ -29,15 +33,34 @@ final class Methods {
         TEXT.put("capitalize", (s, a) -> Strings.capitalize(s));
         TEXT.put("startswith", (s, a) -> any(a.need(0, "prefix"), s::startsWith));
         TEXT.put("endswith", (s, a) -> any(a.need(0, "suffix"), s::endsWith));
-        TEXT.put("split", (s, a) -> Formats.split(s, separator(a), a.whole(1, "maxsplit", -1), false));
-        TEXT.put("rsplit", (s, a) -> Formats.split(s, separator(a), a.whole(1, "maxsplit", -1), true));
+        TEXT.put(
+                "split",
+                (s, a) -> Formats.split(s, separator(a), a.whole(1, "maxsplit", -1), false));
+        TEXT.put(
+                "rsplit",
+                (s, a) -> Formats.split(s, separator(a), a.whole(1, "maxsplit", -1), true));
         TEXT.put("splitlines", (s, a) -> Formats.lines(s, a.truth(0, "keepends")));
-        TEXT.put("partition", (s, a) -> parted(s, a.text(0, "sep"), s.indexOf(a.text(0, "sep")), false));
-        TEXT.put("rpartition", (s, a) -> parted(s, a.text(0, "sep"), s.lastIndexOf(a.text(0, "sep")), true));
-        TEXT.put("replace", (s, a) -> replace(s, a.text(0, "old"), a.text(1, "new"), a.whole(2, "count", -1)));
-        TEXT.put("removeprefix", (s, a) -> s.startsWith(a.text(0, "prefix")) ? s.substring(a.text(0, "prefix").length()) : s);
-        TEXT.put("removesuffix", (s, a) ->
-                s.endsWith(a.text(0, "suffix")) ? s.substring(0, s.length() - a.text(0, "suffix").length()) : s);
+        TEXT.put(
+                "partition",
+                (s, a) -> parted(s, a.text(0, "sep"), s.indexOf(a.text(0, "sep")), false));
+        TEXT.put(
+                "rpartition",
+                (s, a) -> parted(s, a.text(0, "sep"), s.lastIndexOf(a.text(0, "sep")), true));
+        TEXT.put(
+                "replace",
+                (s, a) -> replace(s, a.text(0, "old"), a.text(1, "new"), a.whole(2, "count", -1)));
+        TEXT.put(
+                "removeprefix",
+                (s, a) ->
+                        s.startsWith(a.text(0, "prefix"))
+                                ? s.substring(a.text(0, "prefix").length())
+                                : s);
+        TEXT.put(
+                "removesuffix",
+                (s, a) ->
+                        s.endsWith(a.text(0, "suffix"))
+                                ? s.substring(0, s.length() - a.text(0, "suffix").length())
+                                : s);
         TEXT.put("join", (s, a) -> joined(s, a.need(0, "iterable")));
         TEXT.put("find", (s, a) -> place(s, s.indexOf(a.text(0, "sub"))));
         TEXT.put("rfind", (s, a) -> place(s, s.lastIndexOf(a.text(0, "sub"))));
@@ -46,9 +69,12 @@ final class Methods {
         TEXT.put("count", (s, a) -> count(s, a.text(0, "sub")));
         TEXT.put("format", Formats::braces);
         TEXT.put("isdigit", (s, a) -> !s.isEmpty() && s.codePoints().allMatch(Character::isDigit));
-        TEXT.put("isnumeric", (s, a) -> !s.isEmpty() && s.codePoints().allMatch(Character::isDigit));
+        TEXT.put(
+                "isnumeric", (s, a) -> !s.isEmpty() && s.codePoints().allMatch(Character::isDigit));
         TEXT.put("isalpha", (s, a) -> !s.isEmpty() && s.codePoints().allMatch(Character::isLetter));
-        TEXT.put("isalnum", (s, a) -> !s.isEmpty() && s.codePoints().allMatch(Character::isLetterOrDigit));
+        TEXT.put(
+                "isalnum",
+                (s, a) -> !s.isEmpty() && s.codePoints().allMatch(Character::isLetterOrDigit));
         TEXT.put("isspace", (s, a) -> Strings.isBlank(s));
         TEXT.put("isupper", (s, a) -> Tests.isCase(s, true));
         TEXT.put("islower", (s, a) -> Tests.isCase(s, false));
@@ -75,32 +101,49 @@ final class Methods {
             case "keys" -> Optional.of(a -> new ArrayList<Object>(map.keySet()));
             case "values" -> Optional.of(a -> new ArrayList<Object>(map.values()));
             case "copy" -> Optional.of(a -> new LinkedHashMap<Object, Object>(map));
-            case "get" -> Optional.of(a -> {
-                Object found = map.get(Values.key(a.need(0, "key")));
-                return found == null ? a.get(1, "default").orElse(Values.NONE) : found;
-            });
-            case "update", "pop", "clear", "setdefault", "popitem" -> Optional.of(a -> changes(name));
+            case "get" ->
+                    Optional.of(
+                            a -> {
+                                Object found = map.get(Values.key(a.need(0, "key")));
+                                return found == null
+                                        ? a.get(1, "default").orElse(Values.NONE)
+                                        : found;
+                            });
+            case "update", "pop", "clear", "setdefault", "popitem" ->
+                    Optional.of(a -> changes(name));
             default -> Optional.empty();
         };
     }
 
     private static Optional<Function> ofList(Object list, String name) {
         return switch (name) {
-            case "count" -> Optional.of(a ->
-                    Values.iterate(list).stream().filter(v -> Values.equal(v, a.need(0, "value"))).count());
-            case "index" -> Optional.of(a -> {
-                List<Object> items = Values.iterate(list);
-                for (int i = 0; i < items.size(); i++) if (Values.equal(items.get(i), a.need(0, "value"))) return (long) i;
-                throw new TemplateError("the value is not in the list");
-            });
+            case "count" ->
+                    Optional.of(
+                            a ->
+                                    Values.iterate(list).stream()
+                                            .filter(v -> Values.equal(v, a.need(0, "value")))
+                                            .count());
+            case "index" ->
+                    Optional.of(
+                            a -> {
+                                List<Object> items = Values.iterate(list);
+                                for (int i = 0; i < items.size(); i++)
+                                    if (Values.equal(items.get(i), a.need(0, "value")))
+                                        return (long) i;
+                                throw new TemplateError("the value is not in the list");
+                            });
             case "copy" -> Optional.of(a -> new ArrayList<>(Values.iterate(list)));
-            case "append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort" -> Optional.of(a -> changes(name));
+            case "append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort" ->
+                    Optional.of(a -> changes(name));
             default -> Optional.empty();
         };
     }
 
     private static Object changes(String name) {
-        throw new TemplateError("access to attribute '" + name + "' is unsafe: a template may not change its values");
+        throw new TemplateError(
+                "access to attribute '"
+                        + name
+                        + "' is unsafe: a template may not change its values");
     }
 
     static List<Object> items(Map<?, ?> map) {
@@ -128,7 +171,8 @@ final class Methods {
     private static boolean any(Object one, java.util.function.Predicate<String> test) {
         List<Object> all = one instanceof Tuple(var items) ? items : List.of(one);
         for (Object each : all) {
-            if (!(each instanceof String s)) throw new TemplateError("text is wanted, not " + Values.typeName(each));
+            if (!(each instanceof String s))
+                throw new TemplateError("text is wanted, not " + Values.typeName(each));
             if (test.test(s)) return true;
         }
         return false;
@@ -137,7 +181,8 @@ final class Methods {
     private static Tuple parted(String s, String separator, int at, boolean last) {
         if (separator.isEmpty()) throw new TemplateError("empty separator");
         if (at < 0) return last ? new Tuple(List.of("", "", s)) : new Tuple(List.of(s, "", ""));
-        return new Tuple(List.of(s.substring(0, at), separator, s.substring(at + separator.length())));
+        return new Tuple(
+                List.of(s.substring(0, at), separator, s.substring(at + separator.length())));
     }
 
     static String replace(String s, String old, String with, int count) {
@@ -158,7 +203,8 @@ final class Methods {
         String next = "";
         for (Object item : Values.iterate(items)) {
             if (!(item instanceof String s))
-                throw new TemplateError("join: expected str instance, " + Values.typeName(item) + " found");
+                throw new TemplateError(
+                        "join: expected str instance, " + Values.typeName(item) + " found");
             out.append(next).append(s);
             next = between;
         }
@@ -183,11 +229,16 @@ final class Methods {
 
     private static String padding(String s, Arguments a) {
         int width = Math.min(a.whole(0, "width", 0), 1_000_000);
-        return a.get(1, "fillchar").map(Values::text).orElse(" ").repeat(Math.max(0, width - Strings.length(s)));
+        return a.get(1, "fillchar")
+                .map(Values::text)
+                .orElse(" ")
+                .repeat(Math.max(0, width - Strings.length(s)));
     }
 
     private static String zeros(String s, int width) {
         int signed = s.startsWith("-") || s.startsWith("+") ? 1 : 0;
-        return s.substring(0, signed) + "0".repeat(Math.max(0, Math.min(width, 1_000_000) - Strings.length(s))) + s.substring(signed);
+        return s.substring(0, signed)
+                + "0".repeat(Math.max(0, Math.min(width, 1_000_000) - Strings.length(s)))
+                + s.substring(signed);
     }
 }

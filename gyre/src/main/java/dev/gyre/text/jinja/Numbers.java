@@ -17,7 +17,8 @@ final class Numbers {
     static long whole(Object v) {
         if (v instanceof Long l) return l;
         if (v instanceof Boolean b) return b ? 1 : 0;
-        throw new TemplateError("'" + Values.typeName(v) + "' object cannot be interpreted as an integer");
+        throw new TemplateError(
+                "'" + Values.typeName(v) + "' object cannot be interpreted as an integer");
     }
 
     /** A whole number that fits Java's indices. */
@@ -38,14 +39,18 @@ final class Numbers {
 
     static Object arithmetic(String operator, Object a, Object b) {
         if (!isNumber(a) || !isNumber(b))
-            throw new TemplateError("unsupported operand types for %s: '%s' and '%s'"
-                    .formatted(operator, Values.typeName(a), Values.typeName(b)));
+            throw new TemplateError(
+                    "unsupported operand types for %s: '%s' and '%s'"
+                            .formatted(operator, Values.typeName(a), Values.typeName(b)));
         try {
             return isWhole(a) && isWhole(b) && !operator.equals("/")
                     ? whole(operator, whole(a), whole(b))
                     : (Object) real(operator, real(a), real(b));
         } catch (ArithmeticException e) {
-            throw new TemplateError(operator.matches("[/%]+") ? "division by zero" : "a number grows beyond 64 bits");
+            throw new TemplateError(
+                    operator.matches("[/%]+")
+                            ? "division by zero"
+                            : "a number grows beyond 64 bits");
         }
     }
 
@@ -90,7 +95,10 @@ final class Numbers {
             String exponent = s.substring(s.indexOf('E') + 1);
             boolean minus = exponent.startsWith("-");
             String digits = minus ? exponent.substring(1) : exponent;
-            return s.substring(0, s.indexOf('E')) + (minus ? "e-" : "e+") + (digits.length() < 2 ? "0" : "") + digits;
+            return s.substring(0, s.indexOf('E'))
+                    + (minus ? "e-" : "e+")
+                    + (digits.length() < 2 ? "0" : "")
+                    + digits;
         }
         if (size == 0) return Double.toString(d);
         String plain = new BigDecimal(Double.toString(d)).stripTrailingZeros().toPlainString();

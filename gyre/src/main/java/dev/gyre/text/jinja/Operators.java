@@ -2,6 +2,7 @@ package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Values.Tuple;
 import dev.gyre.text.jinja.Values.Undefined;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -40,11 +41,14 @@ final class Operators {
             if (a instanceof List<?> && b instanceof List<?>) return joined(a, b);
             if (a instanceof Tuple && b instanceof Tuple) return new Tuple(joined(a, b));
             if (a instanceof String)
-                throw new TemplateError("can only concatenate str (not \"" + Values.typeName(b) + "\") to str");
+                throw new TemplateError(
+                        "can only concatenate str (not \"" + Values.typeName(b) + "\") to str");
         }
         if (operator.equals("*")) {
-            if (Numbers.isWhole(b) && (a instanceof String || a instanceof List<?>)) return repeated(a, Numbers.whole(b));
-            if (Numbers.isWhole(a) && (b instanceof String || b instanceof List<?>)) return repeated(b, Numbers.whole(a));
+            if (Numbers.isWhole(b) && (a instanceof String || a instanceof List<?>))
+                return repeated(a, Numbers.whole(b));
+            if (Numbers.isWhole(a) && (b instanceof String || b instanceof List<?>))
+                return repeated(b, Numbers.whole(a));
         }
         return Numbers.arithmetic(operator, a, b);
     }
@@ -59,7 +63,8 @@ final class Operators {
     private static Object repeated(Object of, long times) {
         long count = Math.max(0, times);
         long length = of instanceof String s ? s.length() : Values.length(of);
-        if (length > 0 && count > MOST_ITEMS / length) throw new TemplateError("a repeated value is too long");
+        if (length > 0 && count > MOST_ITEMS / length)
+            throw new TemplateError("a repeated value is too long");
         if (of instanceof String s) return s.repeat((int) Math.min(count, MOST_ITEMS));
         var out = new ArrayList<Object>();
         if (length > 0) for (long i = 0; i < count; i++) out.addAll(Values.iterate(of));
@@ -91,7 +96,8 @@ final class Operators {
             if (t.startsWith("0b")) return Long.parseLong(t.substring(2), 2);
             return Long.parseLong(t);
         } catch (NumberFormatException e) {
-            throw TemplateError.at(number.line(), "the number " + number.text() + " does not fit 64 bits");
+            throw TemplateError.at(
+                    number.line(), "the number " + number.text() + " does not fit 64 bits");
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.gyre.text.jinja;
 import dev.gyre.text.jinja.Node.Flow;
 import dev.gyre.text.jinja.Node.Statement;
 import dev.gyre.text.jinja.Token.Kind;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,30 +27,41 @@ final class Parser {
         return new Parser(Lexer.tokens(source)).body(Set.of());
     }
 
-    /** Statements up to one of the given tags, which is left as the next token; up to the end when none is given. */
+    /**
+     * Statements up to one of the given tags, which is left as the next token; up to the end when
+     * none is given.
+     */
     private Statement body(Set<String> ends) {
-        if (++depth > MOST_DEPTH) throw TemplateError.at(tokens.now().line(), "blocks are nested too deeply");
+        if (++depth > MOST_DEPTH)
+            throw TemplateError.at(tokens.now().line(), "blocks are nested too deeply");
         var statements = new ArrayList<Statement>();
         while (true) {
             Token t = tokens.next();
             if (t.kind() == Kind.TEXT) {
-                statements.add(f -> {
-                    f.write(t.text());
-                    return Flow.ON;
-                });
+                statements.add(
+                        f -> {
+                            f.write(t.text());
+                            return Flow.ON;
+                        });
             } else if (t.kind() == Kind.PRINT_BEGIN) {
                 Node value = expressions.tuple(true);
                 tokens.need(Kind.PRINT_END, "\"}}\"");
-                statements.add(f -> {
-                    f.step();
-                    f.write(Values.text(value.in(f)));
-                    return Flow.ON;
-                });
+                statements.add(
+                        f -> {
+                            f.step();
+                            f.write(Values.text(value.in(f)));
+                            return Flow.ON;
+                        });
             } else if (t.kind() == Kind.BLOCK_BEGIN) {
                 if (ends.contains(tokens.now().text())) break;
                 statements.add(statement());
             } else {
-                if (!ends.isEmpty()) throw TemplateError.at(t.line(), "\"{% " + String.join(" %}\" or \"{% ", ends.stream().sorted().toList()) + " %}\" is missing");
+                if (!ends.isEmpty())
+                    throw TemplateError.at(
+                            t.line(),
+                            "\"{% "
+                                    + String.join(" %}\" or \"{% ", ends.stream().sorted().toList())
+                                    + " %}\" is missing");
                 break;
             }
         }
@@ -87,7 +99,9 @@ final class Parser {
             case "generation" -> generation();
             case "break" -> leap(tag, Flow.BREAK);
             case "continue" -> leap(tag, Flow.CONTINUE);
-            default -> throw TemplateError.at(tag.line(), "the tag \"" + tag.text() + "\" is not known here");
+            default ->
+                    throw TemplateError.at(
+                            tag.line(), "the tag \"" + tag.text() + "\" is not known here");
         };
     }
 
@@ -113,8 +127,10 @@ final class Parser {
         Targets targets = Targets.parse(tokens);
         tokens.needName("in");
         Node over = expressions.tuple(false);
-        Optional<Node> test = tokens.skipName("if") ? Optional.of(expressions.expression()) : Optional.empty();
-        if (tokens.isName("recursive")) throw tokens.unexpected("\"%}\" (recursive loops are not supported)");
+        Optional<Node> test =
+                tokens.skipName("if") ? Optional.of(expressions.expression()) : Optional.empty();
+        if (tokens.isName("recursive"))
+            throw tokens.unexpected("\"%}\" (recursive loops are not supported)");
         end();
         loops++;
         Statement body = body(Set.of("else", "endfor"));
@@ -139,7 +155,8 @@ final class Parser {
         };
     }
 
-    private static List<Object> chosen(List<Object> items, Targets targets, Optional<Node> test, Frame f) {
+    private static List<Object> chosen(
+            List<Object> items, Targets targets, Optional<Node> test, Frame f) {
         if (test.isEmpty()) return items;
         var out = new ArrayList<Object>();
         for (Object item : items) {
@@ -152,7 +169,8 @@ final class Parser {
     }
 
     private Statement leap(Token tag, Flow flow) {
-        if (loops == 0) throw TemplateError.at(tag.line(), "\"" + tag.text() + "\" outside of a loop");
+        if (loops == 0)
+            throw TemplateError.at(tag.line(), "\"" + tag.text() + "\" outside of a loop");
         end();
         return f -> flow;
     }
@@ -203,7 +221,9 @@ final class Parser {
 
     private Statement call() {
         Macro.Parameters parameters =
-                tokens.isOperator("(") ? Macro.Parameters.parse(tokens, expressions) : Macro.Parameters.NONE;
+                tokens.isOperator("(")
+                        ? Macro.Parameters.parse(tokens, expressions)
+                        : Macro.Parameters.NONE;
         String callee = tokens.now().shown();
         Node of = f -> f.get("");
         Node called = expressions.called(of);

@@ -27,7 +27,8 @@ final class Strings {
 
     static String rstrip(String s, String chars) {
         int end = s.length();
-        while (end > 0 && chars.indexOf(s.codePointBefore(end)) >= 0) end -= Character.charCount(s.codePointBefore(end));
+        while (end > 0 && chars.indexOf(s.codePointBefore(end)) >= 0)
+            end -= Character.charCount(s.codePointBefore(end));
         return s.substring(0, end);
     }
 
@@ -89,7 +90,10 @@ final class Strings {
                 i += digits;
             } else if (e >= '0' && e <= '7') {
                 int end = i;
-                while (end < s.length() && end < i + 3 && s.charAt(end) >= '0' && s.charAt(end) <= '7') end++;
+                while (end < s.length()
+                        && end < i + 3
+                        && s.charAt(end) >= '0'
+                        && s.charAt(end) <= '7') end++;
                 out.appendCodePoint(Integer.parseInt(s.substring(i, end), 8));
                 i = end - 1;
             } else {

@@ -1,6 +1,7 @@
 package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Values.Namespace;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -34,7 +35,8 @@ record Targets(List<Target> targets, boolean several) {
         }
         List<Object> values = Values.iterate(value);
         if (values.size() != targets.size())
-            throw new TemplateError("%d values for %d names".formatted(values.size(), targets.size()));
+            throw new TemplateError(
+                    "%d values for %d names".formatted(values.size(), targets.size()));
         for (int i = 0; i < values.size(); i++) set(frame, targets.get(i), values.get(i));
     }
 

@@ -1,11 +1,12 @@
 package dev.gyre.text.jinja;
 
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
+import java.util.Map;
+
 /**
- * A template, read once and rendered any number of times, by any number of threads. It can reach nothing but the values
- * it is given, and it comes to an end: steps, nesting and text are bounded.
+ * A template, read once and rendered any number of times, by any number of threads. It can reach
+ * nothing but the values it is given, and it comes to an end: steps, nesting and text are bounded.
  */
 public final class Template {
     private final Node.Statement body;

@@ -3,6 +3,7 @@ package dev.gyre.text.jinja;
 import dev.gyre.config.NearMiss;
 import dev.gyre.text.jinja.Values.Tuple;
 import dev.gyre.text.jinja.Values.Undefined;
+
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,11 @@ final class Tests {
         put("lower", (v, a) -> isCase(Values.text(v), false));
         put("upper", (v, a) -> isCase(Values.text(v), true));
         put("in", (v, a) -> Values.contains(a.need(0, "seq"), v));
-        put("sameas", (v, a) -> v == a.need(0, "other") || v instanceof Boolean && v.equals(a.need(0, "other")));
+        put(
+                "sameas",
+                (v, a) ->
+                        v == a.need(0, "other")
+                                || v instanceof Boolean && v.equals(a.need(0, "other")));
         put("filter", (v, a) -> v instanceof String name && Filters.names().contains(name));
         put("test", (v, a) -> v instanceof String name && BY_NAME.containsKey(name));
         operator("==", "eq", "equalto");
@@ -63,12 +68,17 @@ final class Tests {
     static boolean holds(String name, Object value, Arguments arguments, int line) {
         Test test = BY_NAME.get(name);
         if (test == null)
-            throw TemplateError.at(line, "no test named \"" + name + "\"" + NearMiss.hint(name, BY_NAME.keySet()));
+            throw TemplateError.at(
+                    line, "no test named \"" + name + "\"" + NearMiss.hint(name, BY_NAME.keySet()));
         return test.holds(value, arguments);
     }
 
     private static boolean isIterable(Object v) {
-        return v instanceof String || v instanceof List<?> || v instanceof Tuple || v instanceof Map<?, ?> || v instanceof Undefined;
+        return v instanceof String
+                || v instanceof List<?>
+                || v instanceof Tuple
+                || v instanceof Map<?, ?>
+                || v instanceof Undefined;
     }
 
     static boolean isCase(String s, boolean upper) {

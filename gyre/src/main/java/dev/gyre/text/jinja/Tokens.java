@@ -1,6 +1,7 @@
 package dev.gyre.text.jinja;
 
 import dev.gyre.text.jinja.Token.Kind;
+
 import java.util.List;
 
 /** The tokens of a template, one after another. */

@@ -1,28 +1,32 @@
 package dev.gyre.text.jinja;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What a template works with, each as a Java value: {@code String}, {@code Long}, {@code Double}, {@code Boolean},
- * {@link #NONE}, {@link Undefined}, {@code List}, {@link Tuple}, {@code Map}, {@link Namespace}, {@link Loop},
- * {@link Function}. Operators and conversions are Python's.
+ * What a template works with, each as a Java value: {@code String}, {@code Long}, {@code Double},
+ * {@code Boolean}, {@link #NONE}, {@link Undefined}, {@code List}, {@link Tuple}, {@code Map},
+ * {@link Namespace}, {@link Loop}, {@link Function}. Operators and conversions are Python's.
  */
 final class Values {
     /** Python's None. */
-    static final Object NONE = new Object() {
-        @Override
-        public String toString() {
-            return "None";
-        }
-    };
+    static final Object NONE =
+            new Object() {
+                @Override
+                public String toString() {
+                    return "None";
+                }
+            };
 
-    /** A name or member that is not there: prints as nothing, is false, and may not be used further. */
+    /**
+     * A name or member that is not there: prints as nothing, is false, and may not be used further.
+     */
     record Undefined(String name) {}
 
     /** Several values that print in parentheses. */
@@ -135,20 +139,30 @@ final class Values {
     private static void quote(String s, StringBuilder out) {
         char quote = s.indexOf('\'') >= 0 && s.indexOf('"') < 0 ? '"' : '\'';
         out.append(quote);
-        s.codePoints().forEach(c -> {
-            switch (c) {
-                case '\n' -> out.append("\\n");
-                case '\r' -> out.append("\\r");
-                case '\t' -> out.append("\\t");
-                case '\\' -> out.append("\\\\");
-                default -> {
-                    if (c == quote) out.append('\\').append((char) c);
-                    else if (c < 0x20 || c == 0x7f) out.append("\\x%02x".formatted(c));
-                    else if (printable(c)) out.appendCodePoint(c);
-                    else out.append((c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x").formatted(c));
-                }
-            }
-        });
+        s.codePoints()
+                .forEach(
+                        c -> {
+                            switch (c) {
+                                case '\n' -> out.append("\\n");
+                                case '\r' -> out.append("\\r");
+                                case '\t' -> out.append("\\t");
+                                case '\\' -> out.append("\\\\");
+                                default -> {
+                                    if (c == quote) out.append('\\').append((char) c);
+                                    else if (c < 0x20 || c == 0x7f)
+                                        out.append("\\x%02x".formatted(c));
+                                    else if (printable(c)) out.appendCodePoint(c);
+                                    else
+                                        out.append(
+                                                (c < 0x100
+                                                                ? "\\x%02x"
+                                                                : c < 0x10000
+                                                                        ? "\\u%04x"
+                                                                        : "\\U%08x")
+                                                        .formatted(c));
+                                }
+                            }
+                        });
         out.append(quote);
     }
 
@@ -162,7 +176,8 @@ final class Values {
                             Character.UNASSIGNED,
                             Character.LINE_SEPARATOR,
                             Character.PARAGRAPH_SEPARATOR,
-                            Character.SPACE_SEPARATOR -> false;
+                            Character.SPACE_SEPARATOR ->
+                            false;
                     default -> true;
                 };
     }
@@ -191,10 +206,15 @@ final class Values {
         if (a instanceof Tuple(var x) && b instanceof Tuple(var y)) return equalItems(x, y);
         if (a instanceof Map<?, ?> x && b instanceof Map<?, ?> y) {
             return x.size() == y.size()
-                    && x.entrySet().stream().allMatch(e -> {
-                        Object other = y.get(e.getKey());
-                        return other != null && equal(Objects.requireNonNull(e.getValue()), other);
-                    });
+                    && x.entrySet().stream()
+                            .allMatch(
+                                    e -> {
+                                        Object other = y.get(e.getKey());
+                                        return other != null
+                                                && equal(
+                                                        Objects.requireNonNull(e.getValue()),
+                                                        other);
+                                    });
         }
         return a.equals(b);
     }
@@ -208,10 +228,17 @@ final class Values {
     static int compare(Object a, Object b) {
         if (Numbers.isNumber(a) && Numbers.isNumber(b)) return Numbers.compare(a, b);
         if (a instanceof String x && b instanceof String y) return comparePoints(x, y);
-        List<Object> x = a instanceof Tuple(var items) ? items : a instanceof List<?> list ? iterate(list) : null;
-        List<Object> y = b instanceof Tuple(var items) ? items : b instanceof List<?> list ? iterate(list) : null;
+        List<Object> x =
+                a instanceof Tuple(var items)
+                        ? items
+                        : a instanceof List<?> list ? iterate(list) : null;
+        List<Object> y =
+                b instanceof Tuple(var items)
+                        ? items
+                        : b instanceof List<?> list ? iterate(list) : null;
         if (x == null || y == null)
-            throw new TemplateError("'<' not supported between '" + typeName(a) + "' and '" + typeName(b) + "'");
+            throw new TemplateError(
+                    "'<' not supported between '" + typeName(a) + "' and '" + typeName(b) + "'");
         for (int i = 0; i < Math.min(x.size(), y.size()); i++)
             if (!equal(x.get(i), y.get(i))) return compare(x.get(i), y.get(i));
         return Integer.compare(x.size(), y.size());
@@ -232,7 +259,8 @@ final class Values {
         return switch (whole) {
             case String s -> {
                 if (part instanceof String p) yield s.contains(p);
-                throw new TemplateError("'in <string>' requires string as left operand, not " + typeName(part));
+                throw new TemplateError(
+                        "'in <string>' requires string as left operand, not " + typeName(part));
             }
             case Map<?, ?> m -> m.containsKey(key(part));
             default -> iterate(whole).stream().anyMatch(v -> equal(v, part));
@@ -241,8 +269,10 @@ final class Values {
 
     /** A whole float or a boolean is the same key as the number it equals. */
     static Object key(Object k) {
-        if (k instanceof List<?> || k instanceof Map<?, ?>) throw new TemplateError("unhashable type: '" + typeName(k) + "'");
-        if (k instanceof Double d && d == Math.rint(d) && Math.abs(d) < 0x1p62) return (long) (double) d;
+        if (k instanceof List<?> || k instanceof Map<?, ?>)
+            throw new TemplateError("unhashable type: '" + typeName(k) + "'");
+        if (k instanceof Double d && d == Math.rint(d) && Math.abs(d) < 0x1p62)
+            return (long) (double) d;
         return k;
     }
 
@@ -269,7 +299,8 @@ final class Values {
             case Tuple(var items) -> items.size();
             case Map<?, ?> m -> m.size();
             case Undefined u -> 0;
-            default -> throw new TemplateError("object of type '" + typeName(v) + "' has no length");
+            default ->
+                    throw new TemplateError("object of type '" + typeName(v) + "' has no length");
         };
     }
 }
