@@ -168,7 +168,7 @@ final class HubErrors {
         String next =
                 String.valueOf(e.getMessage()).contains("No space left")
                         ? "the disk is full; free some space, or put the cache elsewhere (HF_HOME,"
-                              + " XDG_CACHE_HOME)"
+                                + " XDG_CACHE_HOME)"
                         : Reasons.of(e)
                                 + "; check its permissions, or put the cache elsewhere (HF_HOME,"
                                 + " XDG_CACHE_HOME)";

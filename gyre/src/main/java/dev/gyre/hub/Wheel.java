@@ -2,12 +2,13 @@ package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
 import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -50,15 +51,22 @@ final class Wheel {
             }
         } catch (ZipException e) {
             throw PipErrors.broken(wheel, String.valueOf(e.getMessage()));
-        } catch (FileAlreadyExistsException e) {
-            throw PipErrors.unsafe(wheel, "it names a file twice");
+        } catch (EOFException e) {
+            throw PipErrors.broken(wheel, "it is cut off");
         }
     }
 
     private static void check(Path wheel, List<ZipIndex.Entry> entries, Path target)
             throws IOException {
         long total = 0;
+        var files = new HashSet<String>();
+        for (var entry : entries)
+            if (!files.add(entry.name()))
+                throw PipErrors.unsafe(wheel, "it names \"" + entry.name() + "\" twice");
         for (var entry : entries) {
+            for (int i = entry.name().indexOf('/'); i >= 0; i = entry.name().indexOf('/', i + 1))
+                if (files.contains(entry.name().substring(0, i)))
+                    throw PipErrors.unsafe(wheel, "\"" + entry.name() + "\" lies in a file");
             if (!isBelow(entry.name()))
                 throw PipErrors.unsafe(wheel, "the path \"" + entry.name() + "\" leads out of it");
             if (!entry.isPlain())
