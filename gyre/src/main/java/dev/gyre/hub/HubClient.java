@@ -13,7 +13,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Requests to the hub. Redirects are followed by hand: the token goes to the hub's own address only. */
+/**
+ * Requests to the hub. Redirects are followed by hand: the token goes to the hub's own address
+ * only.
+ */
 final class HubClient implements AutoCloseable {
     private static final int MOST_REDIRECTS = 10;
     private static final Duration FIRST_BYTE = Duration.ofSeconds(30);
@@ -22,10 +25,11 @@ final class HubClient implements AutoCloseable {
 
     HubClient(Surroundings settings) {
         this.settings = settings;
-        client = HttpClient.newBuilder()
-                .connectTimeout(settings.patience())
-                .followRedirects(HttpClient.Redirect.NEVER)
-                .build();
+        client =
+                HttpClient.newBuilder()
+                        .connectTimeout(settings.patience())
+                        .followRedirects(HttpClient.Redirect.NEVER)
+                        .build();
     }
 
     /** An address under the hub's. */
@@ -37,7 +41,11 @@ final class HubClient implements AutoCloseable {
     HttpResponse<String> ask(URI uri) throws IOException {
         URI now = uri;
         for (int i = 0; i <= MOST_REDIRECTS; i++) {
-            var answer = send(request(now).GET().build(), HttpResponse.BodyHandlers.ofString(), settings.patience());
+            var answer =
+                    send(
+                            request(now).GET().build(),
+                            HttpResponse.BodyHandlers.ofString(),
+                            settings.patience());
             if (!isRedirect(answer)) return answer;
             now = next(now, answer);
         }
@@ -45,13 +53,17 @@ final class HubClient implements AutoCloseable {
     }
 
     /**
-     * What the hub itself says of a file: it names size and checksum before it sends the reader on to another host, so
-     * only redirects within the hub are followed.
+     * What the hub itself says of a file: it names size and checksum before it sends the reader on
+     * to another host, so only redirects within the hub are followed.
      */
     HttpResponse<Void> head(URI uri) throws IOException {
         URI now = uri;
         for (int i = 0; i <= MOST_REDIRECTS; i++) {
-            var answer = send(request(now).HEAD().build(), HttpResponse.BodyHandlers.discarding(), settings.patience());
+            var answer =
+                    send(
+                            request(now).HEAD().build(),
+                            HttpResponse.BodyHandlers.discarding(),
+                            settings.patience());
             if (!isRedirect(answer) || !ours(next(now, answer))) return answer;
             now = next(now, answer);
         }
@@ -64,7 +76,8 @@ final class HubClient implements AutoCloseable {
         for (int i = 0; i <= MOST_REDIRECTS; i++) {
             var request = request(now).GET();
             if (from > 0) request.header("Range", "bytes=" + from + "-");
-            var answer = send(request.build(), HttpResponse.BodyHandlers.ofInputStream(), FIRST_BYTE);
+            var answer =
+                    send(request.build(), HttpResponse.BodyHandlers.ofInputStream(), FIRST_BYTE);
             if (!isRedirect(answer)) return answer;
             answer.body().close();
             now = next(now, answer);
@@ -73,14 +86,19 @@ final class HubClient implements AutoCloseable {
     }
 
     private HttpRequest.Builder request(URI uri) {
-        var request = HttpRequest.newBuilder(uri).header("User-Agent", "gyre").header("Accept-Encoding", "identity");
-        if (ours(uri)) settings.token().ifPresent(t -> request.header("Authorization", "Bearer " + t));
+        var request =
+                HttpRequest.newBuilder(uri)
+                        .header("User-Agent", "gyre")
+                        .header("Accept-Encoding", "identity");
+        if (ours(uri))
+            settings.token().ifPresent(t -> request.header("Authorization", "Bearer " + t));
         return request;
     }
 
     private boolean ours(URI uri) {
         URI own = settings.endpoint();
-        return own.getScheme().equals(uri.getScheme()) && own.getAuthority().equals(uri.getAuthority());
+        return own.getScheme().equals(uri.getScheme())
+                && own.getAuthority().equals(uri.getAuthority());
     }
 
     private static boolean isRedirect(HttpResponse<?> answer) {
@@ -95,7 +113,9 @@ final class HubClient implements AutoCloseable {
         try {
             URI to = from.resolve(location);
             boolean web = "https".equals(to.getScheme()) || "http".equals(to.getScheme());
-            if (!web || to.getHost() == null || "https".equals(from.getScheme()) && "http".equals(to.getScheme()))
+            if (!web
+                    || to.getHost() == null
+                    || "https".equals(from.getScheme()) && "http".equals(to.getScheme()))
                 throw new IOException("redirected to an unsafe address, " + location);
             return to;
         } catch (IllegalArgumentException e) {
@@ -103,8 +123,12 @@ final class HubClient implements AutoCloseable {
         }
     }
 
-    /** Sends with a limit that holds for the look-up of the name too, which the client's own limits leave out. */
-    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler, Duration limit)
+    /**
+     * Sends with a limit that holds for the look-up of the name too, which the client's own limits
+     * leave out.
+     */
+    private <T> HttpResponse<T> send(
+            HttpRequest request, HttpResponse.BodyHandler<T> handler, Duration limit)
             throws IOException {
         var answer = client.sendAsync(request, handler);
         try {

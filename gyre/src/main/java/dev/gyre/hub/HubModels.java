@@ -2,6 +2,7 @@ package dev.gyre.hub;
 
 import dev.gyre.config.Json;
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.net.http.HttpResponse;
@@ -22,7 +23,10 @@ final class HubModels {
         cache = new HubCache(settings.hubCache());
     }
 
-    /** A model that is whole in the cache. Without a tokenizer it is whole only where nobody can be asked for one. */
+    /**
+     * A model that is whole in the cache. Without a tokenizer it is whole only where nobody can be
+     * asked for one.
+     */
     Optional<Path> cached(ModelName name) {
         try {
             return cache.snapshot(name)
@@ -53,15 +57,19 @@ final class HubModels {
         String commit;
         try (var client = new HubClient(settings)) {
             // asked before the lock, so that an unreachable hub is known at once
-            var answer = answer(client, "/api/models/" + name.id() + "/revision/" + encoded(name.revision()));
+            var answer =
+                    answer(
+                            client,
+                            "/api/models/" + name.id() + "/revision/" + encoded(name.revision()));
             if (answer.statusCode() != 200) throw refused(name, answer.statusCode());
             var about = Json.read(answer.body(), settings.endpoint() + "'s answer about " + name);
             commit = about.need("sha").text();
-            if (!commit.matches("[0-9a-f]{40}")) throw about.need("sha").wrong("a commit, 40 hexadecimal digits");
+            if (!commit.matches("[0-9a-f]{40}"))
+                throw about.need("sha").wrong("a commit, 40 hexadecimal digits");
             files = new ArrayList<>();
             for (var file : about.need("siblings").items())
                 files.add(file.need("rfilename").text());
-            try (var lock = ProcessLock.take(cache.lock(name), name.toString(), progress)) {
+            try (var _ = ProcessLock.take(cache.lock(name), name.toString(), progress)) {
                 return fill(new Fetch(client, name, commit, progress), files);
             } catch (IOException e) {
                 throw HubErrors.unwritable(settings.hubCache(), e);
@@ -78,7 +86,8 @@ final class HubModels {
         for (String file : ModelFiles.small(files)) get(fetch, folder, file);
         Path index = folder.resolve(ModelFiles.INDEX);
         List<String> weights = ModelFiles.weights(files);
-        if (!weights.equals(List.of("model.safetensors")) && Files.exists(index)) weights = ModelFiles.weightsOf(index);
+        if (!weights.equals(List.of("model.safetensors")) && Files.exists(index))
+            weights = ModelFiles.weightsOf(index);
         if (weights.isEmpty()) throw HubErrors.noModel(fetch.name(), files);
         for (String file : weights) get(fetch, folder, file);
         cache.note(fetch.name(), fetch.commit());

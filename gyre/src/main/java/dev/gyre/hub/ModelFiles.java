@@ -2,6 +2,7 @@ package dev.gyre.hub;
 
 import dev.gyre.config.Json;
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
@@ -18,8 +19,13 @@ final class ModelFiles {
     static final String CONFIG = "config.json";
     static final String INDEX = "model.safetensors.index.json";
     private static final String WEIGHTS = "model.safetensors";
-    private static final Set<String> SMALL = Set.of(
-            CONFIG, "generation_config.json", "chat_template.jinja", "special_tokens_map.json", INDEX);
+    private static final Set<String> SMALL =
+            Set.of(
+                    CONFIG,
+                    "generation_config.json",
+                    "chat_template.jinja",
+                    "special_tokens_map.json",
+                    INDEX);
 
     private ModelFiles() {}
 
@@ -32,7 +38,10 @@ final class ModelFiles {
                 .toList();
     }
 
-    /** The weights of a repository that has no index: one file, or every safetensors file at its root. */
+    /**
+     * The weights of a repository that has no index: one file, or every safetensors file at its
+     * root.
+     */
     static List<String> weights(List<String> all) {
         if (all.contains(WEIGHTS)) return List.of(WEIGHTS);
         return all.stream().filter(f -> f.matches("\\w[\\w.-]*\\.safetensors")).sorted().toList();
@@ -48,7 +57,8 @@ final class ModelFiles {
         var files = new TreeSet<String>();
         for (var entry : tree.entries().values()) {
             String file = entry.text();
-            if (!file.matches("\\w[\\w.-]*\\.safetensors")) throw entry.wrong("a safetensors file beside the index");
+            if (!file.matches("\\w[\\w.-]*\\.safetensors"))
+                throw entry.wrong("a safetensors file beside the index");
             files.add(file);
         }
         return List.copyOf(files);
@@ -60,7 +70,8 @@ final class ModelFiles {
         try {
             Path index = folder.resolve(INDEX);
             if (Files.isRegularFile(index) && !Files.isRegularFile(folder.resolve(WEIGHTS)))
-                return weightsOf(index).stream().allMatch(f -> Files.isRegularFile(folder.resolve(f)));
+                return weightsOf(index).stream()
+                        .allMatch(f -> Files.isRegularFile(folder.resolve(f)));
             return !weights(list(folder)).isEmpty();
         } catch (UserError | IOException e) {
             return false;
@@ -73,7 +84,8 @@ final class ModelFiles {
     }
 
     /**
-     * What a path that the user gave stands for: a model's folder, or a GGUF file, perhaps the only one of a folder.
+     * What a path that the user gave stands for: a model's folder, or a GGUF file, perhaps the only
+     * one of a folder.
      *
      * @throws UserError when it is neither
      */
@@ -87,7 +99,9 @@ final class ModelFiles {
         try {
             List<String> ggufs = list(path).stream().filter(f -> f.endsWith(".gguf")).toList();
             if (ggufs.size() == 1) return path.resolve(ggufs.getFirst());
-            throw ggufs.isEmpty() ? HubErrors.emptyFolder(path) : HubErrors.severalModels(path.toString(), ggufs);
+            throw ggufs.isEmpty()
+                    ? HubErrors.emptyFolder(path)
+                    : HubErrors.severalModels(path.toString(), ggufs);
         } catch (IOException e) {
             throw HubErrors.unreadable(path, e);
         }
@@ -103,7 +117,10 @@ final class ModelFiles {
     static Optional<Path> under(Path root, String name) {
         var found = new ArrayList<Path>();
         try (Stream<Path> all = Files.walk(root, 8, new FileVisitOption[0])) {
-            all.filter(p -> p.toString().endsWith(".gguf") && Files.isRegularFile(p) || Files.isDirectory(p) && isModel(p))
+            all.filter(
+                            p ->
+                                    p.toString().endsWith(".gguf") && Files.isRegularFile(p)
+                                            || Files.isDirectory(p) && isModel(p))
                     .sorted()
                     .forEach(found::add);
         } catch (IOException e) {
@@ -117,7 +134,10 @@ final class ModelFiles {
 
     private static List<String> list(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(Files::isRegularFile).map(p -> p.getFileName().toString()).sorted().toList();
+            return files.filter(Files::isRegularFile)
+                    .map(p -> p.getFileName().toString())
+                    .sorted()
+                    .toList();
         }
     }
 }

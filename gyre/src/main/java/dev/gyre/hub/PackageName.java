@@ -13,7 +13,8 @@ import java.util.regex.Pattern;
 record PackageName(String name, Optional<String> version) {
     // no leading dash: the text becomes an argument of pip
     private static final Pattern FORM =
-            Pattern.compile("pip:([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([0-9][A-Za-z0-9.+!]*))?");
+            Pattern.compile(
+                    "pip:([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:==([0-9][A-Za-z0-9.+!]*))?");
 
     static Optional<PackageName> parse(String text) {
         var m = FORM.matcher(text);

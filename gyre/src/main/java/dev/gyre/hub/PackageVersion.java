@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** A Python package's version, ordered as far as choosing the newest needs: numbers by value, pre-releases first. */
+/**
+ * A Python package's version, ordered as far as choosing the newest needs: numbers by value,
+ * pre-releases first.
+ */
 record PackageVersion(String text) implements Comparable<PackageVersion> {
     private static final Pattern PIECE = Pattern.compile("\\d+|[a-z]+", Pattern.CASE_INSENSITIVE);
 

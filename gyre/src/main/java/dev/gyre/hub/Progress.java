@@ -1,6 +1,9 @@
 package dev.gyre.hub;
 
-/** Hears how far a download is. Called from the thread that asked for the model, several times a second. */
+/**
+ * Hears how far a download is. Called from the thread that asked for the model, several times a
+ * second.
+ */
 @FunctionalInterface
 public interface Progress {
     /** Hears nothing. */

@@ -1,6 +1,7 @@
 package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
+
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,7 +32,10 @@ record Surroundings(
     private static final Set<String> YES = Set.of("1", "ON", "YES", "TRUE");
 
     static Surroundings of(Map<String, String> environment) {
-        Path home = Path.of(text(environment, "HOME").orElseGet(() -> System.getProperty("user.home", ".")));
+        Path home =
+                Path.of(
+                        text(environment, "HOME")
+                                .orElseGet(() -> System.getProperty("user.home", ".")));
         Path caches = folder(environment, "XDG_CACHE_HOME", home).orElse(home.resolve(".cache"));
         Path hugging = folder(environment, "HF_HOME", home).orElse(caches.resolve("huggingface"));
         return new Surroundings(
@@ -49,12 +53,18 @@ record Surroundings(
     }
 
     private static Optional<String> text(Map<String, String> environment, String name) {
-        return Optional.ofNullable(environment.get(name)).map(String::strip).filter(v -> !v.isEmpty());
+        return Optional.ofNullable(environment.get(name))
+                .map(String::strip)
+                .filter(v -> !v.isEmpty());
     }
 
     private static Optional<Path> folder(Map<String, String> environment, String name, Path home) {
         return text(environment, name)
-                .map(v -> v.equals("~") || v.startsWith("~/") ? home.resolve(v.substring(1).replaceFirst("^/", "")) : Path.of(v))
+                .map(
+                        v ->
+                                v.equals("~") || v.startsWith("~/")
+                                        ? home.resolve(v.substring(1).replaceFirst("^/", ""))
+                                        : Path.of(v))
                 .map(Path::toAbsolutePath);
     }
 
@@ -62,7 +72,8 @@ record Surroundings(
         try {
             return Duration.ofMillis(Math.max(1, Math.round(Double.parseDouble(text) * 1000)));
         } catch (NumberFormatException e) {
-            throw new UserError("HF_HUB_ETAG_TIMEOUT must be a number of seconds, not \"" + text + "\"", e);
+            throw new UserError(
+                    "HF_HUB_ETAG_TIMEOUT must be a number of seconds, not \"" + text + "\"", e);
         }
     }
 
@@ -70,16 +81,21 @@ record Surroundings(
         try {
             URI uri = URI.create(text.replaceFirst("/+$", ""));
             String scheme = uri.getScheme();
-            if (uri.getHost() != null && ("http".equals(scheme) || "https".equals(scheme))) return uri;
+            if (uri.getHost() != null && ("http".equals(scheme) || "https".equals(scheme)))
+                return uri;
         } catch (IllegalArgumentException e) {
             throw wrong(text, e);
         }
         throw wrong(text, null);
     }
 
-    private static UserError wrong(String text, @org.jspecify.annotations.Nullable Throwable cause) {
-        String message = "HF_ENDPOINT must be an address such as https://hub.example.org, not \"" + text + "\"; unset it"
-                + " to use the public hub";
+    private static UserError wrong(
+            String text, @org.jspecify.annotations.Nullable Throwable cause) {
+        String message =
+                "HF_ENDPOINT must be an address such as https://hub.example.org, not \""
+                        + text
+                        + "\"; unset it"
+                        + " to use the public hub";
         return cause == null ? new UserError(message) : new UserError(message, cause);
     }
 }

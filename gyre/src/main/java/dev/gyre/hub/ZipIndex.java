@@ -1,6 +1,7 @@
 package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
+
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,8 +14,9 @@ import java.util.List;
 import java.util.zip.ZipException;
 
 /**
- * The list of files at the end of a zip archive, with the kind of each: the JDK's own reader does not tell a link from a
- * file. Layout after PKWARE's APPNOTE 4.3.12 (entries), 4.3.14 and 4.3.16 (their end).
+ * The list of files at the end of a zip archive, with the kind of each: the JDK's own reader does
+ * not tell a link from a file. Layout after PKWARE's APPNOTE 4.3.12 (entries), 4.3.14 and 4.3.16
+ * (their end).
  */
 final class ZipIndex {
     private static final int END = 0x06054b50;
@@ -55,7 +57,8 @@ final class ZipIndex {
         try (var channel = FileChannel.open(file)) {
             ByteBuffer index = index(channel);
             var entries = new ArrayList<Entry>();
-            while (index.remaining() >= ENTRY_BYTES && index.getInt(index.position()) == ENTRY) entries.add(entry(index));
+            while (index.remaining() >= ENTRY_BYTES && index.getInt(index.position()) == ENTRY)
+                entries.add(entry(index));
             if (index.hasRemaining()) throw new ZipException("its list of files is cut off");
             return entries;
         }
@@ -66,7 +69,9 @@ final class ZipIndex {
         int tail = (int) Math.min(size, END_BYTES + 0xFFFF);
         ByteBuffer end = bytes(channel, size - tail, tail);
         int at = tail - END_BYTES;
-        while (at >= 0 && !(end.getInt(at) == END && at + END_BYTES + (end.getShort(at + 20) & 0xFFFF) == tail)) at--;
+        while (at >= 0
+                && !(end.getInt(at) == END
+                        && at + END_BYTES + (end.getShort(at + 20) & 0xFFFF) == tail)) at--;
         if (at < 0) throw new ZipException("it has no end");
         long length = end.getInt(at + 12) & 0xFFFFFFFFL;
         long start = end.getInt(at + 16) & 0xFFFFFFFFL;
@@ -79,7 +84,8 @@ final class ZipIndex {
             length = large.getLong(40);
             start = large.getLong(48);
         }
-        if (length < 0 || length > MOST_INDEX_BYTES) throw new ZipException("its list of files is too long");
+        if (length < 0 || length > MOST_INDEX_BYTES)
+            throw new ZipException("its list of files is too long");
         return bytes(channel, start, (int) length);
     }
 
@@ -93,8 +99,9 @@ final class ZipIndex {
         byte[] name = new byte[nameBytes];
         index.get(at + ENTRY_BYTES, name);
         long bytes = index.getInt(at + 24) & 0xFFFFFFFFL;
-        if (bytes == 0xFFFFFFFFL) bytes = largeSize(index, at + ENTRY_BYTES + nameBytes, extraBytes);
-        
+        if (bytes == 0xFFFFFFFFL)
+            bytes = largeSize(index, at + ENTRY_BYTES + nameBytes, extraBytes);
+
         int mode = index.getInt(at + 38) >>> 16;
         index.position((int) next);
         // judged by its mode whatever system it claims to come from
@@ -113,10 +120,12 @@ final class ZipIndex {
     }
 
     private static ByteBuffer bytes(FileChannel channel, long from, int length) throws IOException {
-        if (from < 0 || from + length > channel.size()) throw new ZipException("an offset lies outside of it");
+        if (from < 0 || from + length > channel.size())
+            throw new ZipException("an offset lies outside of it");
         var out = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
         while (out.hasRemaining())
-            if (channel.read(out, from + out.position()) < 0) throw new EOFException("it is cut off");
+            if (channel.read(out, from + out.position()) < 0)
+                throw new EOFException("it is cut off");
         return out.flip().order(ByteOrder.LITTLE_ENDIAN);
     }
 }
