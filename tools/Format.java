@@ -17,7 +17,9 @@ final class Format {
         command.addAll(List.of("-jar", jar.toString(), "--aosp"));
         command.addAll(write ? List.of("--replace") : List.of("--dry-run", "--set-exit-if-changed"));
         for (String module : List.of("gyre", "bench")) {
-            try (var files = Files.walk(root.resolve(module).resolve("src"))) {
+            Path sources = root.resolve(module).resolve("src");
+            if (!Files.isDirectory(sources)) continue; // a module without code yet
+            try (var files = Files.walk(sources)) {
                 files.filter(f -> f.toString().endsWith(".java")).sorted().forEach(f -> command.add(f.toString()));
             }
         }

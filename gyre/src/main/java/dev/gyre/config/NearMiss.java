@@ -13,7 +13,9 @@ public final class NearMiss {
         int limit = Math.max(1, Math.min(3, word.length() / 2));
         return known.stream()
                 .filter(k -> distance(word, k) <= limit)
-                .min(Comparator.comparingInt((String k) -> distance(word, k)).thenComparing(k -> k));
+                .min(
+                        Comparator.comparingInt((String k) -> distance(word, k))
+                                .thenComparing(k -> k));
     }
 
     /** {@code ; did you mean "x"?}, or the list of what is known. */
@@ -23,19 +25,24 @@ public final class NearMiss {
                 .orElseGet(() -> "; known: " + String.join(", ", known.stream().sorted().toList()));
     }
 
-    /** Levenshtein's distance, in edits. */
+    /** Edits from one word to the other; two neighbours that changed places are one edit. */
     static int distance(String a, String b) {
-        int[] row = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) row[j] = j;
+        int[][] table = new int[a.length() + 1][b.length() + 1];
+        for (int i = 0; i <= a.length(); i++) table[i][0] = i;
+        for (int j = 0; j <= b.length(); j++) table[0][j] = j;
         for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
             for (int j = 1; j <= b.length(); j++) {
-                int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
+                int other = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
+                int least = Math.min(table[i - 1][j], table[i][j - 1]) + 1;
+                least = Math.min(least, table[i - 1][j - 1] + other);
+                if (i > 1
+                        && j > 1
+                        && a.charAt(i - 1) == b.charAt(j - 2)
+                        && a.charAt(i - 2) == b.charAt(j - 1))
+                    least = Math.min(least, table[i - 2][j - 2] + 1);
+                table[i][j] = least;
             }
         }
-        return row[b.length()];
+        return table[a.length()][b.length()];
     }
 }

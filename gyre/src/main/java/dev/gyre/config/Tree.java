@@ -1,16 +1,17 @@
 package dev.gyre.config;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A value read from YAML or JSON that remembers where it stood, so that whoever finds it wrong can say the line. The
- * value is a map of trees, a list of trees, a {@code String}, a {@code Long}, a {@code Double}, a {@code Boolean} or
- * nothing.
+ * A value read from YAML or JSON that remembers where it stood, so that whoever finds it wrong can
+ * say the line. The value is a map of trees, a list of trees, a {@code String}, a {@code Long}, a
+ * {@code Double}, a {@code Boolean} or nothing.
  *
  * @param value the value; null for an explicit null
  * @param source the file's name, or what stands for it
@@ -18,6 +19,41 @@ import org.jspecify.annotations.Nullable;
  * @param path dotted path from the root, empty at the root
  */
 public record Tree(@Nullable Object value, String source, int line, String path) {
+
+    /** A tree of plain maps, lists, text, numbers and truth values that stand in no file. */
+    public static Tree of(@Nullable Object plain, String source, String path) {
+        Object value =
+                switch (plain) {
+                    case null -> null;
+                    case Map<?, ?> map -> {
+                        var out = new LinkedHashMap<String, Tree>();
+                        map.forEach(
+                                (k, v) ->
+                                        out.put(
+                                                String.valueOf(k),
+                                                of(
+                                                        v,
+                                                        source,
+                                                        path.isEmpty()
+                                                                ? k.toString()
+                                                                : path + "." + k)));
+                        yield out;
+                    }
+                    case List<?> list -> {
+                        var out = new ArrayList<Tree>();
+                        for (Object item : list)
+                            out.add(of(item, source, path + "[" + out.size() + "]"));
+                        yield out;
+                    }
+                    case Integer n -> n.longValue();
+                    case Float n -> n.doubleValue();
+                    case Long n -> n;
+                    case Double n -> n;
+                    case Boolean b -> b;
+                    default -> plain.toString();
+                };
+        return new Tree(value, source, 0, path);
+    }
 
     /** The place as {@code file:line}. */
     public String where() {
@@ -42,8 +78,17 @@ public record Tree(@Nullable Object value, String source, int line, String path)
 
     /** An error about this value: where, what was wanted, what stands there. */
     public UserError wrong(String wanted) {
+        return saying("must be %s, not %s".formatted(wanted, shown()));
+    }
+
+    /**
+     * An error whose sentence begins with this value's name. What stands in no file is named by its
+     * source alone.
+     */
+    public UserError saying(String complaint) {
+        if (path.isEmpty() && line == 0) return new UserError(source + " " + complaint);
         String name = path.isEmpty() ? "the document" : "\"" + path + "\"";
-        return new UserError("%s: %s must be %s, not %s".formatted(where(), name, wanted, shown()));
+        return new UserError("%s: %s %s".formatted(where(), name, complaint));
     }
 
     private String shown() {
@@ -76,7 +121,8 @@ public record Tree(@Nullable Object value, String source, int line, String path)
     /** A whole number; a float with a whole value counts. */
     public long whole() {
         if (value instanceof Long l) return l;
-        if (value instanceof Double d && d == Math.rint(d) && Math.abs(d) < 0x1p53) return (long) (double) d;
+        if (value instanceof Double d && d == Math.rint(d) && Math.abs(d) < 0x1p53)
+            return (long) (double) d;
         throw wrong("a whole number");
     }
 
@@ -105,8 +151,16 @@ public record Tree(@Nullable Object value, String source, int line, String path)
 
     /** The value under a key; an error that names the key when it is absent. */
     public Tree need(String key) {
-        return get(key).orElseThrow(() -> new UserError("%s: the key \"%s\" is missing%s"
-                .formatted(where(), key, path.isEmpty() ? "" : " under \"" + path + "\"")));
+        return get(key).orElseThrow(
+                        () ->
+                                new UserError(
+                                        "%s: the key \"%s\" is missing%s"
+                                                .formatted(
+                                                        where(),
+                                                        key,
+                                                        path.isEmpty()
+                                                                ? ""
+                                                                : " under \"" + path + "\"")));
     }
 
     public String textOr(String key, String otherwise) {

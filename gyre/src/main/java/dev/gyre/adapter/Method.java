@@ -1,0 +1,64 @@
+package dev.gyre.adapter;
+
+import dev.gyre.model.Effect;
+import dev.gyre.model.Slot;
+import dev.gyre.tensor.Tape;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A way to adapt a model: a record of settings and its mathematics. It attaches to a model's slots
+ * together, because some methods share tensors between slots; most act on each slot alone and are a
+ * {@link PerSlot}.
+ */
+public interface Method {
+    /** The name in the registry. */
+    String name();
+
+    /** A learning rate that works for most tasks with AdamW. */
+    double learningRate();
+
+    /** What the method is on these slots. */
+    Attachment attach(List<Slot> slots);
+
+    /** A method on the slots of one model. */
+    interface Attachment {
+        /** What it learns. */
+        List<Declared> parameters();
+
+        /** What it does at each slot, as functions of what it has learned. */
+        Map<String, Effect> effects(Tape tape, Learned learned);
+
+        /** A factor on the learning rate of one tensor. */
+        default double learningRateFactor(String name) {
+            return 1;
+        }
+
+        /** Before a step's first forward pass; steps count from 1. */
+        default void stepBegins(long step, Learned learned) {}
+
+        /** When a step's gradients are complete, before they are clipped. */
+        default void gradientsReady(Learned learned) {}
+
+        /** After the optimiser changed the tensors, and once after they were loaded. */
+        default void updated(Learned learned) {}
+    }
+
+    /** A method that acts on each slot alone. */
+    interface PerSlot extends Method {
+        /** What it learns at a slot; an error when its settings do not fit the slot. */
+        List<Declared> parameters(Slot slot);
+
+        /** What it does at a slot. */
+        Effect effect(Tape tape, Slot slot, Learned learned);
+
+        /** As {@link Attachment#updated}, for one slot. */
+        default void updated(Slot slot, Learned learned) {}
+
+        @Override
+        default Attachment attach(List<Slot> slots) {
+            return new SlotBySlot(this, slots);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package dev.gyre.adapter;
+
+import dev.gyre.config.Tree;
+
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A method's line in the registry: its name, how settings become the method, and how PEFT's files
+ * name them.
+ */
+public interface MethodKind {
+    /** Short name, such as {@code oft}. */
+    String name();
+
+    /** {@code peft_type} in an adapter's configuration. */
+    String peftType();
+
+    /** One sentence for lists. */
+    String summary();
+
+    /** Each setting with its default and meaning, for help and documentation. */
+    Map<String, String> settings();
+
+    /**
+     * The method with these settings. @throws dev.gyre.config.UserError naming a setting that is
+     * wrong or unknown
+     */
+    Method of(Settings settings);
+
+    /** Keys of PEFT's configuration that belong to this method alone. */
+    Set<String> peftKeys();
+
+    /**
+     * The method of a PEFT configuration.
+     *
+     * @param reading options and warnings
+     */
+    Method fromPeft(Tree config, Reading reading);
+
+    /** This method's own keys of PEFT's configuration. */
+    Map<String, Object> toPeft(Method method);
+}

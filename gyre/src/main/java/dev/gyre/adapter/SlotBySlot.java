@@ -1,0 +1,29 @@
+package dev.gyre.adapter;
+
+import dev.gyre.model.Effect;
+import dev.gyre.model.Slot;
+import dev.gyre.tensor.Tape;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A per-slot method on several slots. */
+record SlotBySlot(Method.PerSlot method, List<Slot> slots) implements Method.Attachment {
+    @Override
+    public List<Declared> parameters() {
+        return slots.stream().flatMap(s -> method.parameters(s).stream()).toList();
+    }
+
+    @Override
+    public Map<String, Effect> effects(Tape tape, Learned learned) {
+        var effects = new LinkedHashMap<String, Effect>();
+        for (Slot slot : slots) effects.put(slot.name(), method.effect(tape, slot, learned));
+        return effects;
+    }
+
+    @Override
+    public void updated(Learned learned) {
+        for (Slot slot : slots) method.updated(slot, learned);
+    }
+}

@@ -1,0 +1,66 @@
+package dev.gyre.adapter.method;
+
+import dev.gyre.adapter.Method;
+import dev.gyre.adapter.MethodKind;
+import dev.gyre.adapter.Settings;
+import dev.gyre.config.NearMiss;
+import dev.gyre.config.UserError;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.Map;
+
+/** The registry of methods. Adding one is its file, its line here, and its goldens. */
+public final class Methods {
+    public static final List<MethodKind> ALL = List.of(Oft.KIND, Lora.KIND);
+
+    private Methods() {}
+
+    /** The kind of this name. @throws UserError naming the nearest one */
+    public static MethodKind named(String name) {
+        return ALL.stream()
+                .filter(k -> k.name().equals(name))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new UserError(
+                                        "unknown method \""
+                                                + name
+                                                + "\""
+                                                + NearMiss.hint(
+                                                        name,
+                                                        ALL.stream()
+                                                                .map(MethodKind::name)
+                                                                .toList())));
+    }
+
+    /** The method of this name with these settings. */
+    public static Method make(String name, Map<String, ? extends @Nullable Object> settings) {
+        return named(name).of(new Settings(name, settings));
+    }
+
+    /** The kind of a PEFT configuration's {@code peft_type}. */
+    public static MethodKind ofPeftType(String type, String where) {
+        return ALL.stream()
+                .filter(k -> k.peftType().equalsIgnoreCase(type))
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new UserError(
+                                        "%s: peft_type \"%s\" is not known here; known: %s"
+                                                .formatted(
+                                                        where,
+                                                        type,
+                                                        String.join(
+                                                                ", ",
+                                                                ALL.stream()
+                                                                        .map(MethodKind::peftType)
+                                                                        .toList()))));
+    }
+
+    /** The kind that a method belongs to. */
+    public static MethodKind of(Method method) {
+        return named(method.name());
+    }
+}

@@ -1,0 +1,36 @@
+package dev.gyre.cli;
+
+import dev.gyre.Gyre;
+
+import picocli.CommandLine.Option;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/** The flags of every command that loads a model with adapters. */
+final class Opening {
+    @Option(
+            names = "--base",
+            paramLabel = "MODEL",
+            required = true,
+            description = "Model: a folder, a .gguf file, org/name, or pip:PACKAGE.")
+    private String base = "";
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "DIR",
+            description = "Adapter; repeated, they act one after another [none].")
+    private List<Path> adapters = List.of();
+
+    Gyre.Source source(String template) {
+        return new Gyre.Source(base, adapters, template);
+    }
+
+    String base() {
+        return base;
+    }
+
+    List<Path> adapters() {
+        return adapters;
+    }
+}

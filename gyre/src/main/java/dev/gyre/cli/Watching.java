@@ -1,0 +1,136 @@
+package dev.gyre.cli;
+
+import dev.gyre.tensor.ProcessMemory;
+import dev.gyre.train.TrainEvent;
+
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/**
+ * Shows a run to a person on {@code err}: a live bar on a terminal, now and then a line elsewhere. Loss, speed, time to
+ * go and memory.
+ */
+final class Watching implements Consumer<TrainEvent>, AutoCloseable {
+    private static final int LINES = 20;
+
+    private final Shell shell;
+    private final boolean live;
+    private final Pace pace = new Pace();
+    private @Nullable ProgressBar bar;
+    private int steps;
+
+    Watching(Shell shell) {
+        this.shell = shell;
+        this.live = shell.fancy(shell.errIsTerminal());
+    }
+
+    @Override
+    public void accept(TrainEvent event) {
+        switch (event) {
+            case TrainEvent.Started s -> started(s);
+            case TrainEvent.Stepped s -> stepped(s);
+            case TrainEvent.Evaluated e ->
+                    say("step %d: held-out loss %s".formatted(e.step(), Words.loss(e.loss())));
+            case TrainEvent.Saved s -> {}
+            case TrainEvent.Done d -> {
+                close();
+                shell.err()
+                        .printf(
+                                "%d steps in %s, %s tokens/s, at most %s of memory%n",
+                                d.steps(),
+                                Words.clock(d.took()),
+                                Words.count(Math.round(d.tokensPerSecond())),
+                                d.peakRssBytes() == 0 ? "?" : Words.bytes(d.peakRssBytes()));
+            }
+            case TrainEvent.Stopped s -> close();
+        }
+    }
+
+    private void started(TrainEvent.Started s) {
+        steps = s.steps();
+        shell.err()
+                .printf(
+                        "%s on %s: %s examples, %d steps; %s of %s numbers learn%n%s%n",
+                        s.recipe().method().name(),
+                        s.recipe().base(),
+                        Words.count(s.examples()),
+                        s.steps(),
+                        Words.count(s.learned()),
+                        Words.count(s.learned() + s.frozen()),
+                        s.machine());
+        if (!live) return;
+        bar =
+                new ProgressBarBuilder()
+                        .setTaskName("train")
+                        .setInitialMax(s.steps())
+                        .setStyle(ProgressBarStyle.UNICODE_BLOCK)
+                        .setUpdateIntervalMillis(200)
+                        .setConsumer(new ConsoleProgressBarConsumer(shell.err(), shell.columns()))
+                        .build();
+    }
+
+    private void stepped(TrainEvent.Stepped s) {
+        pace.add(s);
+        String text =
+                "loss %s, %s tokens/s, %s"
+                        .formatted(
+                                Words.loss(s.loss()),
+                                Words.count(Math.round(pace.tokensPerSecond())),
+                                Words.bytes(ProcessMemory.residentBytes().orElse(0)));
+        if (bar != null) {
+            bar.setExtraMessage(text);
+            bar.stepTo(s.step());
+            return;
+        }
+        boolean due = s.step() == 1 || s.step() == steps || s.step() % Math.max(1, steps / LINES) == 0;
+        if (due)
+            shell.err()
+                    .println(
+                            "step %d/%d: %s, %s to go"
+                                    .formatted(
+                                            s.step(),
+                                            steps,
+                                            text,
+                                            Words.clock(pace.left(steps - s.step()))));
+    }
+
+    private void say(String line) {
+        if (bar != null) bar.setExtraMessage(line);
+        else shell.err().println(line);
+    }
+
+    @Override
+    public void close() {
+        if (bar != null) bar.close();
+        bar = null;
+    }
+
+    /** Speed over the latest steps, so that a slow first one does not count for ever. */
+    private static final class Pace {
+        private static final double KEPT = 0.8;
+        private double seconds;
+        private double tokens;
+        private double weight;
+
+        void add(TrainEvent.Stepped s) {
+            seconds = KEPT * seconds + Words.seconds(s.took());
+            tokens = KEPT * tokens + s.tokens();
+            weight = KEPT * weight + 1;
+        }
+
+        double tokensPerSecond() {
+            return seconds == 0 ? 0 : tokens / seconds;
+        }
+
+        Duration left(int steps) {
+            return Duration.ofMillis(Math.round(1000 * steps * seconds / weight));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package dev.gyre.linear;
+
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Var;
+
+import java.util.List;
+
+/**
+ * Rotates the features of a row in blocks: out[i·b + c] = Σₖ x[i·b + k] · R[i, k, c]. As a map M =
+ * blockdiag(R)ᵀ, so that x·Mᵀ = x·blockdiag(R), the "x ⊙ R" of OFT.
+ *
+ * @param blocks R, [r, b, b]; or [1, b, b] shared by all blocks
+ * @param count number of blocks, r
+ */
+public record BlockDiagonal(Var blocks, long count) implements Rotation {
+    public BlockDiagonal {
+        long given = blocks.value().size(0);
+        if (given != count && given != 1)
+            throw new IllegalArgumentException(given + " blocks for a map of " + count);
+    }
+
+    private long blockSize() {
+        return blocks.value().size(1);
+    }
+
+    private boolean shared() {
+        return blocks.value().size(0) == 1 && count > 1;
+    }
+
+    @Override
+    public long in() {
+        return count * blockSize();
+    }
+
+    @Override
+    public long out() {
+        return in();
+    }
+
+    @Override
+    public Tensor times(Tensor x) {
+        return rotated(x, blocks.value());
+    }
+
+    @Override
+    public Tensor transposeTimes(Tensor dy) {
+        return rotated(dy, blocks.value().transpose(1, 2));
+    }
+
+    @Override
+    public Tensor backward(Tensor x, Tensor dy) {
+        if (blocks.needsGradient()) {
+            Tensor sum = blocks.gradientBuffer();
+            if (shared()) {
+                Tensor rows = x.reshape(-1, blockSize());
+                sum.select(0, 0)
+                        .plusMatmulInPlace(rows.transpose(0, 1), dy.reshape(-1, blockSize()), 1);
+            } else {
+                // G_i += x_iᵀ · dy_i, over strided views: no permuted copy of x.
+                sum.plusBmmInPlace(panels(x).transpose(1, 2), panels(dy));
+            }
+        }
+        return transposeTimes(dy);
+    }
+
+    private Tensor rotated(Tensor x, Tensor r) {
+        if (shared()) return x.reshape(-1, blockSize()).matmul(r.select(0, 0)).view(x.shape());
+        Tensor out = x.emptyLike();
+        panels(out).intoBmm(panels(x), r);
+        return out;
+    }
+
+    /** [N, d] seen as r panels [r, N, b]. */
+    private Tensor panels(Tensor x) {
+        return x.view(x.size(0), count, blockSize()).transpose(0, 1);
+    }
+
+    @Override
+    public List<Var> variables() {
+        return List.of(blocks);
+    }
+
+    @Override
+    public Tensor dense() {
+        long b = blockSize();
+        Tensor out = Tensor.zeros(blocks.value().dtype(), in(), in());
+        try (var _ = Scope.open()) {
+            for (long i = 0; i < count; i++)
+                out.narrow(0, i * b, b).narrow(1, i * b, b).copyFrom(block(i).transpose(0, 1));
+        }
+        return out;
+    }
+
+    private Tensor block(long i) {
+        return blocks.value().select(0, shared() ? 0 : i);
+    }
+
+    @Override
+    public Tensor inverse() {
+        try (var here = Scope.open()) {
+            DType type = blocks.value().dtype();
+            Tensor r = blocks.value();
+            Tensor inverses = r.solve(Tensor.eye(type, blockSize()).expand(r.shape()).contiguous());
+            return here.give(new BlockDiagonal(Var.constant(inverses), count).dense());
+        }
+    }
+
+    @Override
+    public double distanceFromOrthogonal() {
+        try (var _ = Scope.open()) {
+            Tensor r = blocks.value();
+            Tensor error = r.transpose(1, 2).matmul(r).minus(Tensor.eye(r.dtype(), blockSize()));
+            return error.times(error).reshape(r.size(0), -1).sum(1, false).sqrt().max().item();
+        }
+    }
+
+    @Override
+    public long bytes() {
+        return blocks.value().bytes();
+    }
+}

@@ -1,0 +1,63 @@
+package dev.gyre.quant;
+
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Tensor;
+
+import java.util.Locale;
+
+/**
+ * A weight kept as plain numbers. Half-precision weights stay as they are and are widened for each
+ * product, because products in f32 are faster and more exact on a CPU.
+ *
+ * @param values [out, in]; F64, F32, BF16 or F16
+ */
+public record Dense(Tensor values) implements Weight {
+    public Dense {
+        if (values.dim() != 2)
+            throw new IllegalArgumentException("a weight is a matrix, not " + values);
+    }
+
+    private DType compute() {
+        return values.dtype() == DType.F64 ? DType.F64 : DType.F32;
+    }
+
+    @Override
+    public long in() {
+        return values.size(1);
+    }
+
+    @Override
+    public long out() {
+        return values.size(0);
+    }
+
+    @Override
+    public Tensor times(Tensor x) {
+        return x.linear(values.to(x.dtype()));
+    }
+
+    @Override
+    public Tensor transposeTimes(Tensor dy) {
+        return dy.matmul(values.to(dy.dtype()));
+    }
+
+    @Override
+    public Tensor rows(Tensor ids) {
+        return values.indexSelect(0, ids).to(compute());
+    }
+
+    @Override
+    public Tensor dense() {
+        return values.to(compute());
+    }
+
+    @Override
+    public String encoding() {
+        return values.dtype().name().toLowerCase(Locale.ROOT);
+    }
+
+    @Override
+    public long bytes() {
+        return values.bytes();
+    }
+}

@@ -1,0 +1,26 @@
+package dev.gyre.quant;
+
+import dev.gyre.linear.LinearMap;
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Var;
+
+import java.util.List;
+
+/** A frozen weight [out, in] in some encoding. Only its own class unpacks it. */
+public interface Weight extends LinearMap {
+    /** Rows of the matrix, for an embedding: ids [N] (I64) → [N, in], in the compute type. */
+    Tensor rows(Tensor ids);
+
+    /** The encoding's name, as {@code gyre inspect} shows it. */
+    String encoding();
+
+    @Override
+    default List<Var> variables() {
+        return List.of();
+    }
+
+    @Override
+    default Tensor backward(Tensor x, Tensor dy) {
+        return transposeTimes(dy);
+    }
+}

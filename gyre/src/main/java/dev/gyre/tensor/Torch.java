@@ -1,0 +1,80 @@
+package dev.gyre.tensor;
+
+import org.bytedeco.pytorch.global.torch;
+
+import java.util.Locale;
+
+/**
+ * Loads libtorch, once, with the settings that measured best: MKL as the BLAS on Linux x86-64, no
+ * collector behind native pointers (scopes free them), no byte limits that would poll the process's
+ * size at each allocation.
+ */
+public final class Torch {
+    /**
+     * The switches must stand before JavaCPP's classes are initialised, so this class loads nothing
+     * before them.
+     */
+    static {
+        setUnlessSet("org.bytedeco.javacpp.nopointergc", "true");
+        setUnlessSet("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+        setUnlessSet("org.bytedeco.javacpp.maxBytes", "0");
+        String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+        String arch = System.getProperty("os.arch", "");
+        if (os.contains("linux") && (arch.equals("amd64") || arch.equals("x86_64")))
+            setUnlessSet("org.bytedeco.openblas.load", "mkl_rt");
+    }
+
+    private Torch() {}
+
+    private static void setUnlessSet(String key, String value) {
+        if (System.getProperty(key) == null) System.setProperty(key, value);
+    }
+
+    /**
+     * Loads the native libraries if they are not loaded yet: about a second, five the first time on
+     * a machine.
+     */
+    static void load() {
+        Loaded.threads();
+    }
+
+    /** Threads that one operation may use. */
+    public static int threads() {
+        return Loaded.threads();
+    }
+
+    /** Sets {@link #threads()}; results of two runs are equal only if this is. */
+    public static void threads(int count) {
+        if (count < 1)
+            throw new IllegalArgumentException("threads must be 1 or more, not " + count);
+        load();
+        torch.set_num_threads(count);
+    }
+
+    /** libtorch's own description of its build: compiler, BLAS, CPU capability. */
+    public static String description() {
+        load();
+        try (var text = torch.show_config()) {
+            return text.getString();
+        }
+    }
+
+    /**
+     * Whether a CUDA device can be used: the natives are in the class path and the machine has one.
+     */
+    public static boolean hasCuda() {
+        load();
+        return torch.cuda_is_available();
+    }
+
+    private static final class Loaded {
+        static {
+            // Physical cores: hyper-threads share the vector units that GEMMs saturate.
+            torch.set_num_threads(Runtime.getRuntime().availableProcessors());
+        }
+
+        static int threads() {
+            return torch.get_num_threads();
+        }
+    }
+}
