@@ -27,12 +27,14 @@ class TemplateTest {
                 "{{ [0] * 1000000000 }}",
                 "{% for a in range(99999) %}{{ 'x' * 9999999 }}{% endfor %}",
                 "{% set ns = namespace(s='ab') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s"
-                    + " %}{% endfor %}",
+                        + " %}{% endfor %}",
                 "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s"
-                    + " %}{% endfor %}",
+                        + " %}{% endfor %}",
                 "{% set ns = namespace() %}{% set ns.a = [ns] %}{{ 9 ** 99 }}",
-                "{% set ns = namespace(a=['abc']) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}{% endfor %}{{ ns.a }}",
-                "{% set ns = namespace(a=['abc']) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}{% endfor %}{{ ns.a | tojson }}",
+                "{% set ns = namespace(a=['abc']) %}{% for i in range(60) %}{% set ns.a = [ns.a,"
+                    + " ns.a] %}{% endfor %}{{ ns.a }}",
+                "{% set ns = namespace(a=['abc']) %}{% for i in range(60) %}{% set ns.a = [ns.a,"
+                    + " ns.a] %}{% endfor %}{{ ns.a | tojson }}",
                 "{{ 9223372036854775807 + 1 }}",
                 "{{ 99999999999999999999 }}",
                 "{{ 'a' | indent(width='x') | center(99) }}",
@@ -121,7 +123,7 @@ class TemplateTest {
     void anyCutOfATemplateRendersOrFailsWithAMessage() {
         String source =
                 "{%- for m in [1, 'b', {'c': none}] if m is defined -%}{{ m | string ~ \"x\\n"
-                    + "\" }}{# c #}{% endfor %}{% raw %}{{{% endraw %}";
+                        + "\" }}{# c #}{% endfor %}{% raw %}{{{% endraw %}";
         for (int end = 0; end <= source.length(); end++) survives(source.substring(0, end));
         var random = new Random(7);
         for (int i = 0; i < 2000; i++) {
@@ -152,7 +154,7 @@ class TemplateTest {
                                 time))
                 .isEqualTo(
                         "06 Jul 2024|July 6, 24|09:05:03|Saturday Sat|07|188|09 AM|%|2024-07-06"
-                            + " 09:05:03| 6|x%");
+                                + " 09:05:03| 6|x%");
         assertThatThrownBy(() -> Clock.format("%Q", time)).isInstanceOf(TemplateError.class);
         assertThat(render("{{ strftime_now('%Y') | int > 2000 }}")).isEqualTo("True");
     }
