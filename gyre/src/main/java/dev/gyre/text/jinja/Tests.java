@@ -42,7 +42,7 @@ final class Tests {
                 "sameas",
                 (v, a) ->
                         v == a.need(0, "other")
-                                || v instanceof Boolean && v.equals(a.need(0, "other")));
+                                || (v instanceof Boolean && v.equals(a.need(0, "other"))));
         put("filter", (v, a) -> v instanceof String name && Filters.names().contains(name));
         put("test", (v, a) -> v instanceof String name && BY_NAME.containsKey(name));
         operator("==", "eq", "equalto");

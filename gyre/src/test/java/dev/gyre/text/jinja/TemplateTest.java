@@ -32,9 +32,9 @@ class TemplateTest {
                         + " %}{% endfor %}",
                 "{% set ns = namespace() %}{% set ns.a = [ns] %}{{ 9 ** 99 }}",
                 "{% set ns = namespace(a=['abc']) %}{% for i in range(60) %}{% set ns.a = [ns.a,"
-                    + " ns.a] %}{% endfor %}{{ ns.a }}",
+                        + " ns.a] %}{% endfor %}{{ ns.a }}",
                 "{% set ns = namespace(a=['abc']) %}{% for i in range(60) %}{% set ns.a = [ns.a,"
-                    + " ns.a] %}{% endfor %}{{ ns.a | tojson }}",
+                        + " ns.a] %}{% endfor %}{{ ns.a | tojson }}",
                 "{{ 9223372036854775807 + 1 }}",
                 "{{ 99999999999999999999 }}",
                 "{{ 'a' | indent(width='x') | center(99) }}",
