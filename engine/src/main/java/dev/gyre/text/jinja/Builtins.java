@@ -23,7 +23,11 @@ final class Builtins {
                             a -> {
                                 throw new TemplateError(Values.text(a.need(0, "message")));
                             },
-                    "strftime_now", a -> Clock.format(a.text(0, "format"), LocalDateTime.now(ZoneId.systemDefault())));
+                    "strftime_now",
+                            a ->
+                                    Clock.format(
+                                            a.text(0, "format"),
+                                            LocalDateTime.now(ZoneId.systemDefault())));
 
     private Builtins() {}
 
