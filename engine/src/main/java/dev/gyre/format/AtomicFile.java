@@ -1,0 +1,107 @@
+package dev.gyre.format;
+
+import dev.gyre.config.UserError;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A file that is either the old one or the whole new one: written beside under a temporary name,
+ * forced to disk, then moved. Until {@link #commit} nothing shows under the name; closing without
+ * it removes what was written.
+ */
+public final class AtomicFile implements AutoCloseable {
+    private final Path target;
+    private final Path temporary;
+    private final FileChannel channel;
+    private boolean committed;
+
+    private AtomicFile(Path target, Path temporary, FileChannel channel) {
+        this.target = target;
+        this.temporary = temporary;
+        this.channel = channel;
+    }
+
+    /** What to write into a file. */
+    @FunctionalInterface
+    public interface Content {
+        void writeTo(FileChannel channel) throws IOException;
+    }
+
+    static AtomicFile begin(Path target) throws IOException {
+        Path folder = target.toAbsolutePath().getParent();
+        if (folder == null) throw new IOException("not a file's name");
+        Files.createDirectories(folder);
+        // not createTempFile: the file keeps the usual permissions
+        Path temporary =
+                folder.resolve(
+                        "."
+                                + target.getFileName()
+                                + "."
+                                + ProcessHandle.current().pid()
+                                + "-"
+                                + Long.toHexString(System.nanoTime())
+                                + ".tmp");
+        var channel =
+                FileChannel.open(
+                        temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        return new AtomicFile(target, temporary, channel);
+    }
+
+    /**
+     * Writes a whole file.
+     *
+     * @throws UserError when it cannot be written; the old file, if any, is still there
+     */
+    public static void write(Path target, Content content) {
+        try (var file = begin(target)) {
+            content.writeTo(file.channel);
+            file.force();
+            file.commit();
+        } catch (IOException e) {
+            throw FormatErrors.unwritable(target, e);
+        }
+    }
+
+    /** Writes a text file in UTF-8. */
+    public static void write(Path target, String text) {
+        write(
+                target,
+                channel ->
+                        writeAll(channel, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8))));
+    }
+
+    static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) channel.write(bytes);
+    }
+
+    FileChannel channel() {
+        return channel;
+    }
+
+    void force() throws IOException {
+        channel.force(true);
+    }
+
+    void commit() throws IOException {
+        channel.close();
+        Files.move(
+                temporary,
+                target,
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
+        committed = true;
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+        if (!committed) Files.deleteIfExists(temporary);
+    }
+}

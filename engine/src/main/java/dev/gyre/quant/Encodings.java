@@ -1,0 +1,111 @@
+package dev.gyre.quant;
+
+import dev.gyre.config.UserError;
+import dev.gyre.format.ElementType;
+import dev.gyre.format.StoredTensor;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+
+/** The encodings that can be read, one file each, and the reading of stored tensors into f32. */
+public final class Encodings {
+    private static final List<BlockDecoder> ALL =
+            List.of(
+                    new PlainF32(),
+                    new PlainF16(),
+                    new PlainBf16(),
+                    new Q40(),
+                    new Q41(),
+                    new Q50(),
+                    new Q51(),
+                    new Q80(),
+                    new Q4K(),
+                    new Q5K(),
+                    new Q6K());
+
+    private static final Map<ElementType, BlockDecoder> BY_TYPE = new EnumMap<>(ElementType.class);
+
+    static {
+        for (var decoder : ALL) BY_TYPE.put(decoder.type(), decoder);
+    }
+
+    /** Numbers decoded at a time: their bytes and values stay in the processor's cache. */
+    private static final int CHUNK = 1 << 14;
+
+    private Encodings() {}
+
+    /** The types that can be decoded. */
+    public static Set<ElementType> readable() {
+        return Set.copyOf(BY_TYPE.keySet());
+    }
+
+    /**
+     * All numbers of a tensor, row after row.
+     *
+     * @throws UserError when its type cannot be read, or it is too large for an array (2^31
+     *     numbers)
+     */
+    public static float[] decode(StoredTensor tensor) {
+        if (tensor.elements() > Integer.MAX_VALUE - 8)
+            throw new UserError(
+                    tensor + " is too large for one array; decode it in ranges of rows");
+        float[] out = new float[(int) tensor.elements()];
+        run(tensor, 0, out.length, MemorySegment.ofArray(out));
+        return out;
+    }
+
+    /**
+     * All numbers of a tensor into native or heap memory of 4 bytes each.
+     *
+     * @throws UserError when its type cannot be read
+     */
+    public static void decode(StoredTensor tensor, MemorySegment out) {
+        run(tensor, 0, tensor.elements(), out);
+    }
+
+    /**
+     * Some rows (a row is the innermost dimension; blocks never cross rows).
+     *
+     * @param out f32, rows × row length × 4 bytes
+     * @throws UserError when its type cannot be read
+     */
+    public static void decodeRows(
+            StoredTensor tensor, long firstRow, long rows, MemorySegment out) {
+        long row = tensor.rowElements();
+        Objects.checkFromIndexSize(firstRow, rows, row == 0 ? 0 : tensor.elements() / row);
+        run(tensor, firstRow * row, rows * row, out);
+    }
+
+    private static void run(StoredTensor tensor, long first, long count, MemorySegment out) {
+        var decoder = BY_TYPE.get(tensor.type());
+        if (decoder == null)
+            throw new UserError(
+                    "%s is stored as %s, which cannot be read yet; readable: %s. Use the model in one of these."
+                            .formatted(tensor.name(), tensor.type(), BY_TYPE.keySet()));
+        if (out.byteSize() != 4 * count)
+            throw new IllegalArgumentException(
+                    count + " numbers do not fill " + out.byteSize() + " bytes");
+        int per = tensor.type().blockElements();
+        int size = tensor.type().blockBytes();
+        byte[] bytes = new byte[CHUNK / per * size];
+        float[] values = new float[CHUNK];
+        for (long done = 0; done < count; done += CHUNK) {
+            int n = (int) Math.min(CHUNK, count - done);
+            int blocks = n / per;
+            MemorySegment.copy(
+                    tensor.data(),
+                    ValueLayout.JAVA_BYTE,
+                    (first + done) / per * size,
+                    bytes,
+                    0,
+                    blocks * size);
+            decoder.decode(bytes, 0, values, 0, blocks);
+            MemorySegment.copy(values, 0, out, ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * done, n);
+        }
+    }
+}

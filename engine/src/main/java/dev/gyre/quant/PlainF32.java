@@ -1,0 +1,17 @@
+package dev.gyre.quant;
+
+import dev.gyre.format.ElementType;
+
+/** IEEE single precision. */
+final class PlainF32 implements BlockDecoder {
+    @Override
+    public ElementType type() {
+        return ElementType.F32;
+    }
+
+    @Override
+    public void decode(byte[] in, int at, float[] out, int to, int blocks) {
+        for (int i = 0; i < blocks; i++)
+            out[to + i] = Float.intBitsToFloat(Little.i32(in, at + 4 * i));
+    }
+}

@@ -1,0 +1,23 @@
+package dev.gyre.quant;
+
+import dev.gyre.format.ElementType;
+
+/** 32 numbers in 18 bytes: d (f16), 32 nibbles q, low ones first; y = d (q - 8). */
+final class Q40 implements BlockDecoder {
+    @Override
+    public ElementType type() {
+        return ElementType.Q4_0;
+    }
+
+    @Override
+    public void decode(byte[] in, int at, float[] out, int to, int blocks) {
+        for (int b = 0; b < blocks; b++, at += 18, to += 32) {
+            float d = Little.f16(in, at);
+            for (int j = 0; j < 16; j++) {
+                int q = in[at + 2 + j];
+                out[to + j] = d * ((q & 15) - 8);
+                out[to + 16 + j] = d * (((q >> 4) & 15) - 8);
+            }
+        }
+    }
+}

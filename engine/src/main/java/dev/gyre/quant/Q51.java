@@ -1,0 +1,25 @@
+package dev.gyre.quant;
+
+import dev.gyre.format.ElementType;
+
+/** 32 numbers in 24 bytes: d, m (f16), 32 high bits, 32 nibbles, low ones first; y = d q + m. */
+final class Q51 implements BlockDecoder {
+    @Override
+    public ElementType type() {
+        return ElementType.Q5_1;
+    }
+
+    @Override
+    public void decode(byte[] in, int at, float[] out, int to, int blocks) {
+        for (int b = 0; b < blocks; b++, at += 24, to += 32) {
+            float d = Little.f16(in, at);
+            float m = Little.f16(in, at + 2);
+            int high = Little.i32(in, at + 4);
+            for (int j = 0; j < 16; j++) {
+                int q = in[at + 8 + j];
+                out[to + j] = d * ((q & 15) | ((high >>> j) & 1) << 4) + m;
+                out[to + 16 + j] = d * (((q >> 4) & 15) | ((high >>> (j + 16)) & 1) << 4) + m;
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.gyre.quant;
+
+import dev.gyre.format.ElementType;
+
+/**
+ * 256 numbers in 176 bytes: as Q4_K, with 32 bytes of high bits before the nibbles; sub-block j
+ * takes bit j.
+ */
+final class Q5K implements BlockDecoder {
+    @Override
+    public ElementType type() {
+        return ElementType.Q5_K;
+    }
+
+    @Override
+    public void decode(byte[] in, int at, float[] out, int to, int blocks) {
+        for (int b = 0; b < blocks; b++, at += 176, to += 256) {
+            float d = Little.f16(in, at);
+            float dmin = Little.f16(in, at + 2);
+            for (int j = 0; j < 8; j++) {
+                float scale = d * SixBits.scale(in, at + 4, j);
+                float min = dmin * SixBits.min(in, at + 4, j);
+                int from = at + 48 + 32 * (j / 2);
+                int shift = 4 * (j & 1);
+                for (int l = 0; l < 32; l++) {
+                    int q = ((in[from + l] >> shift) & 15) | ((in[at + 16 + l] >> j) & 1) << 4;
+                    out[to + 32 * j + l] = scale * q - min;
+                }
+            }
+        }
+    }
+}

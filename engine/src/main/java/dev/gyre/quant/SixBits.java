@@ -1,0 +1,20 @@
+package dev.gyre.quant;
+
+/**
+ * Eight scales and eight minima of six bits in twelve bytes s. For j &lt; 4: sc = s[j] &amp; 63, m
+ * = s[j+4] &amp; 63; else the lower four bits are the nibbles of s[j+4] and the upper two are left
+ * over in s[j-4] and s[j].
+ */
+final class SixBits {
+    private SixBits() {}
+
+    static int scale(byte[] in, int s, int j) {
+        return j < 4 ? in[s + j] & 63 : (in[s + j + 4] & 15) | ((in[s + j - 4] >> 6) & 3) << 4;
+    }
+
+    static int min(byte[] in, int s, int j) {
+        return j < 4
+                ? in[s + j + 4] & 63
+                : ((in[s + j + 4] >> 4) & 15) | ((in[s + j] >> 6) & 3) << 4;
+    }
+}
