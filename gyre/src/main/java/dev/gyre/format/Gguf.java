@@ -32,6 +32,7 @@ public final class Gguf implements TensorFile {
     private final GgufMetadata metadata;
     private final Map<String, StoredTensor> tensors;
 
+    @SuppressWarnings("ArrayRecordComponent") // as StoredTensor
     private record Info(String name, ElementType type, long[] shape, long offset, long bytes) {}
 
     private Gguf(Path path, GgufMetadata metadata, Map<String, StoredTensor> tensors) {
@@ -129,7 +130,7 @@ public final class Gguf implements TensorFile {
                             .formatted(name, Long.toUnsignedString(offset), alignment));
         try {
             long row = shape.length == 0 ? 1 : shape[shape.length - 1];
-            long unused = type.bytes(row); // blocks never cross rows
+            var _ = type.bytes(row); // blocks never cross rows
             return new Info(name, type, shape, offset, type.bytes(StoredTensor.elements(shape)));
         } catch (UserError e) {
             throw new UserError(

@@ -88,7 +88,7 @@ final class GgufCursor {
 
     private void checkUtf8(String what, byte[] bytes) {
         try {
-            var unused = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            var _ = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
         } catch (CharacterCodingException e) {
             throw new UserError(damaged(what + " is not UTF-8 text").getMessage(), e);
         }

@@ -30,6 +30,7 @@ record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    @SuppressWarnings("ArrayRecordComponent") // as StoredTensor
     private record Entry(String name, ElementType type, long[] shape, long begin, long end) {}
 
     static SafetensorsHeader read(Path file, MemorySegment all) {
