@@ -1,0 +1,37 @@
+package dev.gyre.cli;
+
+import dev.gyre.Gyre;
+import dev.gyre.config.BadValue;
+
+import picocli.CommandLine.Option;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** The flags of every command that computes. */
+final class Common {
+    @Option(names = "--device", paramLabel = "cpu|cuda", description = "Where to compute [cpu].")
+    private String device = "cpu";
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads of one operation [one per processor].")
+    private Optional<Integer> threads = Optional.empty();
+
+    @Option(names = "--offline", description = "Fetch nothing; use what is on this machine.")
+    private boolean offline;
+
+    /** Starts the engine on what the flags say; what it has to say goes to {@code err}. */
+    Gyre start(Shell shell) {
+        if (!device.equals("cpu") && !device.equals("cuda"))
+            throw BadValue.of("--device", device, "cpu or cuda");
+        if (threads.isPresent() && threads.get() < 1)
+            throw BadValue.of("--threads", threads.get(), "a whole number from 1");
+        return shell.engine().start(new Gyre.Machine(device, threads(), offline), new Notes(shell));
+    }
+
+    OptionalInt threads() {
+        return threads.stream().mapToInt(Integer::intValue).findFirst();
+    }
+}

@@ -1,0 +1,173 @@
+package dev.gyre.cli;
+
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.ProcessMemory;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Torch;
+
+import picocli.CommandLine.Command;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code gyre doctor}: what this machine offers, and what to mend. */
+@Command(
+        name = "doctor",
+        description = "Check this machine: JDK, libtorch, BLAS, threads, memory, caches.")
+final class Doctor implements Commands.Runs {
+    private static final long LITTLE_MEMORY = 3_000_000_000L;
+    private static final int ROUNDS = 100;
+    private static final long BLOCK = 1_500_000;
+
+    /**
+     * 100 blocks of 6 MB are 146,000 pages; with a tuned allocator they are touched for the first
+     * time once.
+     */
+    private static final long MANY_FAULTS = 20_000;
+
+    private final Shell shell;
+    private final List<String> advice = new ArrayList<>();
+
+    Doctor(Shell shell) {
+        this.shell = shell;
+    }
+
+    @Override
+    public Integer call() {
+        int java = Runtime.version().feature();
+        check(
+                "JDK",
+                Runtime.version() + ", " + System.getProperty("java.home"),
+                java >= 25,
+                "gyre needs Java 25 or newer; install one or set JAVA_HOME");
+        memory();
+        boolean works = torch();
+        if (works) faults();
+        Path home = Path.of(System.getProperty("user.home"));
+        folder("cache", placed("XDG_CACHE_HOME", home.resolve(".cache")).resolve("gyre"));
+        folder("model cache", placed("HF_HOME", home.resolve(".cache/huggingface")));
+        folder(
+                "natives' cache",
+                Path.of(
+                        System.getProperty(
+                                "org.bytedeco.javacpp.cachedir",
+                                home.resolve(".javacpp/cache").toString())));
+        advice.forEach(a -> shell.out().println("mend: " + a));
+        if (advice.isEmpty()) shell.out().println("all is well");
+        shell.flush();
+        return advice.isEmpty() ? Exit.DONE : Exit.MEND;
+    }
+
+    private void check(String what, String found, boolean good, String mend) {
+        shell.out().printf("%s %-15s %s%n", good ? "ok  " : "BAD ", what, found);
+        if (!good) advice.add(mend);
+        shell.flush();
+    }
+
+    private void memory() {
+        var system =
+                ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class);
+        long total = system.getTotalMemorySize();
+        check(
+                "memory",
+                Words.bytes(total) + ", " + Words.bytes(system.getFreeMemorySize()) + " free",
+                total >= LITTLE_MEMORY,
+                "less than 3 GB of memory: use small models and --activations recompute");
+    }
+
+    private boolean torch() {
+        try {
+            long begun = System.nanoTime();
+            String about = Torch.description();
+            double seconds = (System.nanoTime() - begun) / 1e9;
+            check("libtorch", Words.format("loaded in %.1f s", seconds), true, "");
+            boolean mkl = about.contains("mkl") || about.contains("MKL");
+            String wanted = System.getProperty("org.bytedeco.openblas.load", "openblas");
+            check("BLAS", wanted, true, "");
+            check(
+                    "CPU",
+                    first(about, "CPU capability").replaceAll(".*: ", "") + (mkl ? ", oneDNN" : ""),
+                    true,
+                    "");
+            check(
+                    "threads",
+                    Torch.threads()
+                            + " of "
+                            + Runtime.getRuntime().availableProcessors()
+                            + " processors",
+                    true,
+                    "");
+            check("device", Torch.hasCuda() ? "cuda" : "cpu", true, "");
+            return true;
+        } catch (LinkageError e) {
+            check(
+                    "libtorch",
+                    "cannot be loaded: " + e.getMessage(),
+                    false,
+                    "libtorch's natives for this machine are missing or broken: delete"
+                            + " ~/.javacpp/cache, and build with -Dnatives="
+                            + natives());
+            return false;
+        }
+    }
+
+    /** What the natives of this machine are called. */
+    private static String natives() {
+        String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+        String arch = System.getProperty("os.arch", "").equals("aarch64") ? "arm64" : "x86_64";
+        return (os.contains("mac") ? "macosx-" : os.contains("win") ? "windows-" : "linux-") + arch;
+    }
+
+    private static String first(String text, String word) {
+        return text.lines().filter(l -> l.contains(word)).findFirst().orElse("?").strip();
+    }
+
+    /** Allocates, touches and frees large blocks, and counts the page faults that this took. */
+    private void faults() {
+        long before = ProcessMemory.minorFaults().orElse(-1);
+        if (before < 0) return;
+        for (int i = 0; i < ROUNDS; i++) {
+            try (var _ = Scope.open()) {
+                Tensor unused = Tensor.zeros(DType.F32, BLOCK).timesInPlace(1);
+            }
+        }
+        long faults = ProcessMemory.minorFaults().orElse(before) - before;
+        check(
+                "allocator",
+                Words.count(faults) + " page faults for " + ROUNDS + " blocks of 6 MB",
+                faults < MANY_FAULTS,
+                "large blocks go back to the kernel at every free, which costs a third of the"
+                        + " speed: start through the launcher ./gyre, or export MALLOC_ARENA_MAX=1"
+                        + " MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=17179869184");
+    }
+
+    private Path placed(String variable, Path otherwise) {
+        String set = shell.environment().getOrDefault(variable, "");
+        return set.isEmpty() ? otherwise : Path.of(set);
+    }
+
+    private void folder(String what, Path folder) {
+        Path there = folder.toAbsolutePath();
+        while (!Files.exists(there) && there.getParent() != null) there = there.getParent();
+        boolean writable = Files.isWritable(there);
+        String room = "";
+        try {
+            room = ", " + Words.bytes(Files.getFileStore(there).getUsableSpace()) + " free";
+        } catch (IOException e) {
+            room = ", free space unknown";
+        }
+        check(
+                what,
+                folder + (Files.exists(folder) ? "" : " (not made yet)") + room,
+                writable,
+                folder
+                        + " cannot be written; mend its permissions, or set XDG_CACHE_HOME and"
+                        + " HF_HOME elsewhere");
+    }
+}

@@ -1,0 +1,61 @@
+package dev.gyre.cli;
+
+import dev.gyre.Gyre;
+import dev.gyre.config.Json;
+import dev.gyre.config.UserError;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** {@code gyre merge}. */
+@Command(
+        name = "merge",
+        description =
+                "Write a base with adapters merged into its weights, as a Hugging Face folder.",
+        sortOptions = false)
+final class Merge implements Commands.Runs {
+    private final Shell shell;
+
+    @Mixin private Opening opening = new Opening();
+    @Mixin private Common common = new Common();
+
+    @Option(names = "--out", paramLabel = "DIR", required = true, description = "Where to write.")
+    private Path out = Path.of("");
+
+    @Option(names = "--overwrite", description = "Let --out hold something already.")
+    private boolean overwrite;
+
+    @Option(names = "--json", description = "The result as one JSON object.")
+    private boolean json;
+
+    Merge(Shell shell) {
+        this.shell = shell;
+    }
+
+    @Override
+    public Integer call() {
+        if (opening.adapters().isEmpty())
+            throw new UserError("nothing to merge; give --adapter DIR, once or more");
+        Gyre.Merged merged = common.start(shell).merge(opening.source("auto"), out, overwrite);
+        if (json) {
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("out", merged.out().toString());
+            row.put("weights", merged.weights());
+            row.put("drift", merged.drift());
+            row.put("probe_tokens", merged.tokens());
+            shell.line(Json.write(row));
+        } else {
+            shell.line(
+                    Words.format(
+                            "%s: %d weights merged; log-probabilities moved by at most %.2g over %d"
+                                + " tokens",
+                            merged.out(), merged.weights(), merged.drift(), merged.tokens()));
+        }
+        return Exit.DONE;
+    }
+}

@@ -1,0 +1,117 @@
+package dev.gyre.cli;
+
+import dev.gyre.config.Json;
+import dev.gyre.config.Reasons;
+import dev.gyre.config.Tree;
+import dev.gyre.config.UserError;
+import dev.gyre.train.MethodSpec;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * Hugging Face PEFT in a process of its own, which trains on the rows that it is sent: a JSON line
+ * in for each step, a JSON line out.
+ */
+final class Peft implements AutoCloseable {
+    /** One step of the peer. */
+    record Step(double seconds, double loss, long peakBytes) {}
+
+    private final @Nullable Process process;
+    private final @Nullable Path script;
+
+    private Peft(@Nullable Process process, @Nullable Path script) {
+        this.process = process;
+        this.script = script;
+    }
+
+    /** No peer: nothing runs. */
+    static Peft none() {
+        return new Peft(null, null);
+    }
+
+    /**
+     * Starts the peer on a model that lies on this machine.
+     *
+     * @throws UserError when there is no Python for it
+     */
+    static Peft start(
+            Shell shell,
+            Optional<Path> python,
+            Path model,
+            MethodSpec method,
+            OptionalInt threads) {
+        Path program = python.orElseGet(() -> made(shell));
+        if (!Files.isExecutable(program))
+            throw new UserError(
+                    "no Python for the peer at "
+                            + program
+                            + "; run tools/peers, or give --python PATH");
+        try (var source = Peft.class.getResourceAsStream("peft_steps.py")) {
+            if (source == null) throw new IllegalStateException("peft_steps.py is not in the jar");
+            Path script = Files.createTempFile("gyre-peft", ".py");
+            Files.write(script, source.readAllBytes());
+            Map<String, Object> task = new LinkedHashMap<>();
+            task.put("model", model.toString());
+            task.put("method", method.plain());
+            task.put("threads", threads.orElse(Runtime.getRuntime().availableProcessors()));
+            var builder =
+                    new ProcessBuilder(program.toString(), script.toString(), Json.write(task))
+                            .redirectError(ProcessBuilder.Redirect.INHERIT);
+            // The peer is measured as it is installed: our allocator settings would speed it up.
+            builder.environment().keySet().removeIf(k -> k.startsWith("MALLOC_"));
+            return new Peft(builder.start(), script);
+        } catch (IOException e) {
+            throw new UserError("cannot start the peer: " + Reasons.of(e), e);
+        }
+    }
+
+    private static Path made(Shell shell) {
+        String cache = shell.environment().getOrDefault("XDG_CACHE_HOME", "");
+        Path folder =
+                cache.isEmpty()
+                        ? Path.of(System.getProperty("user.home"), ".cache")
+                        : Path.of(cache);
+        return folder.resolve("gyre/peers/bin/python");
+    }
+
+    /** One step on these rows. */
+    Step step(int[][] rows) {
+        if (process == null) throw new IllegalStateException("there is no peer");
+        try {
+            Writer in = process.outputWriter(StandardCharsets.UTF_8);
+            in.write(Json.write(rows) + "\n");
+            in.flush();
+            BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+            String line = out.readLine();
+            if (line == null) throw new UserError("the peer stopped; its message is above");
+            Tree answer = Json.read(line, "the peer's answer");
+            return new Step(
+                    answer.need("seconds").real(),
+                    answer.need("loss").real(),
+                    answer.need("peak_rss_bytes").whole());
+        } catch (IOException e) {
+            throw new UserError("the peer stopped: " + Reasons.of(e), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (process != null) process.destroy();
+            if (script != null) Files.deleteIfExists(script);
+        } catch (IOException e) {
+            throw new UserError("cannot delete " + script + ": " + Reasons.of(e), e);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+package dev.gyre.tensor;
+
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * The outer level of differentiation: a list of coarse operations, each with a vector–Jacobian
+ * product written by hand (or by {@link #auto}) that keeps only what it needs. {@link #off()}
+ * computes values alone.
+ *
+ * <p>An operation computes its value, saves what its backward pass needs with {@link #save}, and
+ * calls {@link #record}. Its backward pass receives dy and adds to the gradients of its inputs with
+ * {@link Var#accumulate}.
+ */
+public final class Tape implements AutoCloseable {
+    private record Node(Var out, Consumer<Tensor> backward, List<Tensor> saved) {}
+
+    private final boolean recording;
+    private final boolean training;
+    private final long seed;
+    private final List<Node> nodes = new ArrayList<>();
+    private final Scope home = Scope.detached();
+    private List<Tensor> pending = new ArrayList<>();
+    private long draws;
+
+    private Tape(boolean recording, boolean training, long seed) {
+        this.recording = recording;
+        this.training = training;
+        this.seed = seed;
+    }
+
+    /** A tape that computes values and records nothing. */
+    public static Tape off() {
+        return new Tape(false, false, 0);
+    }
+
+    /** A tape for one forward and backward pass; random masks follow the seed. */
+    public static Tape recording(long seed) {
+        return new Tape(true, true, seed);
+    }
+
+    /** A tape for gradients of the model as it is used: nothing is dropped. */
+    public static Tape recordingWithoutDropout() {
+        return new Tape(true, false, 0);
+    }
+
+    /** Whether this pass trains: dropout acts. */
+    public boolean training() {
+        return training;
+    }
+
+    /** Whether operations over what learns must be recorded for a backward pass. */
+    public boolean recording() {
+        return recording;
+    }
+
+    /**
+     * A seed for the next random mask of this pass; the same sequence each time the pass is run
+     * with its seed.
+     */
+    public long nextSeed() {
+        return seed * 0x9E3779B97F4A7C15L + ++draws * 0xBF58476D1CE4E5B9L;
+    }
+
+    /** Keeps a tensor's storage for the operation that is about to be recorded. */
+    public Tensor save(Tensor tensor) {
+        Tensor kept = tensor.alias(home);
+        pending.add(kept);
+        return kept;
+    }
+
+    /**
+     * Keeps a tensor's storage as long as this tape is open, for operations that run again in the
+     * backward pass.
+     */
+    public Tensor hold(Tensor tensor) {
+        return recording ? tensor.alias(home) : tensor;
+    }
+
+    /**
+     * Whether an operation over these inputs must be recorded: this tape records and one of them
+     * learns.
+     */
+    public boolean needs(Var... inputs) {
+        if (!recording) return false;
+        for (Var input : inputs) if (input.needsGradient()) return true;
+        return false;
+    }
+
+    /** Records an operation whose inputs {@link #needs} recording. */
+    public Var record(Tensor value, Consumer<Tensor> backward) {
+        var out = Var.computed(value, home);
+        nodes.add(new Node(out, backward, pending));
+        pending = new ArrayList<>();
+        return out;
+    }
+
+    /** Runs all recorded operations backwards from a scalar loss whose gradient is 1. */
+    public void backward(Var loss) {
+        try (var _ = Scope.open()) {
+            Tensor one = loss.value().emptyLike().fillInPlace(1);
+            backward(loss, one);
+        }
+    }
+
+    /**
+     * Runs all recorded operations backwards, from the given gradient at one of their outputs. Once
+     * only.
+     */
+    public void backward(Var from, Tensor gradient) {
+        from.accumulateShared(gradient);
+        backward();
+    }
+
+    /**
+     * Runs all recorded operations backwards from whatever gradients their outputs hold already.
+     * Once only.
+     */
+    public void backward() {
+        for (int i = nodes.size() - 1; i >= 0; i--) {
+            Node node = nodes.remove(i);
+            Tensor dy = node.out.gradient();
+            if (dy != null) {
+                try (var _ = Scope.open()) {
+                    node.backward.accept(dy);
+                }
+                node.out.clearGradient();
+            }
+            for (Tensor saved : node.saved) saved.free();
+        }
+    }
+
+    /**
+     * An operation without a hand-written backward pass: libtorch's own automatic differentiation
+     * runs inside it.
+     *
+     * @param operation from the inputs' values to one value; it must not change them
+     */
+    public Var auto(Function<List<Tensor>, Tensor> operation, Var... inputs) {
+        List<Var> all = List.of(inputs);
+        if (!needs(inputs))
+            return Var.constant(operation.apply(all.stream().map(Var::value).toList()));
+        var inner = all.stream().map(v -> detached(v.value(), v.needsGradient())).toList();
+        Tensor traced = operation.apply(inner);
+        Tensor result = new Tensor(traced.torch.detach());
+        Tensor graph = save(traced);
+        List<Tensor> kept = inner.stream().map(this::save).toList();
+        return record(
+                result,
+                dy -> {
+                    var learning = new ArrayList<Integer>();
+                    for (int i = 0; i < all.size(); i++)
+                        if (all.get(i).needsGradient()) learning.add(i);
+                    try (TensorVector outputs = Tensor.vector(List.of(graph));
+                            TensorVector wanted =
+                                    Tensor.vector(learning.stream().map(kept::get).toList());
+                            TensorVector given = Tensor.vector(List.of(dy));
+                            var keep = new org.bytedeco.pytorch.BoolOptional();
+                            TensorVector got =
+                                    torch.grad(outputs, wanted, given, keep, false, true)) {
+                        for (int i = 0; i < learning.size(); i++) {
+                            var gradient = new Tensor(new org.bytedeco.pytorch.Tensor(got.get(i)));
+                            if (gradient.torch.defined())
+                                all.get(learning.get(i)).accumulate(gradient);
+                        }
+                    }
+                });
+    }
+
+    private static Tensor detached(Tensor value, boolean learns) {
+        var copy = new Tensor(value.torch.detach());
+        if (learns) copy.torch.set_requires_grad(true);
+        return copy;
+    }
+
+    /**
+     * A stretch of operations whose inner values are not kept: the backward pass computes them
+     * again.
+     *
+     * @param body from a tape and the input to the output; it runs twice and must do the same each
+     *     time
+     */
+    public Var recompute(BiFunction<Tape, Var, Var> body, Var input) {
+        long bodySeed = nextSeed();
+        if (!recording) return body.apply(this, input);
+        Var value;
+        try (var plain = new Tape(false, training, bodySeed)) {
+            value = body.apply(plain, input);
+        }
+        Tensor kept = save(input.value());
+        return record(
+                value.value(),
+                dy -> {
+                    try (var again = new Tape(true, training, bodySeed);
+                            var _ = Scope.open()) {
+                        var start = Var.leaf(kept, again.home);
+                        Var end = body.apply(again, start);
+                        again.backward(end, dy);
+                        Tensor gradient = start.gradient();
+                        if (gradient != null) input.accumulate(gradient);
+                    }
+                });
+    }
+
+    @Override
+    public void close() {
+        for (Node node : nodes) node.out.clearGradient();
+        nodes.clear();
+        home.close();
+    }
+}
