@@ -16,7 +16,7 @@ final class Q40 implements BlockDecoder {
             for (int j = 0; j < 16; j++) {
                 int q = in[at + 2 + j];
                 out[to + j] = d * ((q & 15) - 8);
-                out[to + 16 + j] = d * ((q >> 4 & 15) - 8);
+                out[to + 16 + j] = d * (((q >> 4) & 15) - 8);
             }
         }
     }

@@ -17,7 +17,7 @@ final class Q41 implements BlockDecoder {
             for (int j = 0; j < 16; j++) {
                 int q = in[at + 4 + j];
                 out[to + j] = d * (q & 15) + m;
-                out[to + 16 + j] = d * (q >> 4 & 15) + m;
+                out[to + 16 + j] = d * ((q >> 4) & 15) + m;
             }
         }
     }

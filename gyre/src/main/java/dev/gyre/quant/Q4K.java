@@ -23,7 +23,7 @@ final class Q4K implements BlockDecoder {
                 int from = at + 16 + 32 * (j / 2);
                 int shift = 4 * (j & 1);
                 for (int l = 0; l < 32; l++)
-                    out[to + 32 * j + l] = scale * (in[from + l] >> shift & 15) - min;
+                    out[to + 32 * j + l] = scale * ((in[from + l] >> shift) & 15) - min;
             }
         }
     }

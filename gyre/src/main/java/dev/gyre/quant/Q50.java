@@ -16,8 +16,8 @@ final class Q50 implements BlockDecoder {
             int high = Little.i32(in, at + 2);
             for (int j = 0; j < 16; j++) {
                 int q = in[at + 6 + j];
-                out[to + j] = d * ((q & 15 | (high >>> j & 1) << 4) - 16);
-                out[to + 16 + j] = d * ((q >> 4 & 15 | (high >>> j + 16 & 1) << 4) - 16);
+                out[to + j] = d * (((q & 15) | ((high >>> j) & 1) << 4) - 16);
+                out[to + 16 + j] = d * ((((q >> 4) & 15) | ((high >>> (j + 16)) & 1) << 4) - 16);
             }
         }
     }

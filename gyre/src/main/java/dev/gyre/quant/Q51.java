@@ -17,8 +17,8 @@ final class Q51 implements BlockDecoder {
             int high = Little.i32(in, at + 4);
             for (int j = 0; j < 16; j++) {
                 int q = in[at + 8 + j];
-                out[to + j] = d * (q & 15 | (high >>> j & 1) << 4) + m;
-                out[to + 16 + j] = d * (q >> 4 & 15 | (high >>> j + 16 & 1) << 4) + m;
+                out[to + j] = d * ((q & 15) | ((high >>> j) & 1) << 4) + m;
+                out[to + 16 + j] = d * (((q >> 4) & 15) | ((high >>> (j + 16)) & 1) << 4) + m;
             }
         }
     }

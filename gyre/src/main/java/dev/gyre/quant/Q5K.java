@@ -23,7 +23,7 @@ final class Q5K implements BlockDecoder {
                 int from = at + 48 + 32 * (j / 2);
                 int shift = 4 * (j & 1);
                 for (int l = 0; l < 32; l++) {
-                    int q = in[from + l] >> shift & 15 | (in[at + 16 + l] >> j & 1) << 4;
+                    int q = ((in[from + l] >> shift) & 15) | ((in[at + 16 + l] >> j) & 1) << 4;
                     out[to + 32 * j + l] = scale * q - min;
                 }
             }

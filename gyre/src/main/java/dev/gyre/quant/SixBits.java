@@ -9,10 +9,12 @@ final class SixBits {
     private SixBits() {}
 
     static int scale(byte[] in, int s, int j) {
-        return j < 4 ? in[s + j] & 63 : in[s + j + 4] & 15 | (in[s + j - 4] >> 6 & 3) << 4;
+        return j < 4 ? in[s + j] & 63 : (in[s + j + 4] & 15) | ((in[s + j - 4] >> 6) & 3) << 4;
     }
 
     static int min(byte[] in, int s, int j) {
-        return j < 4 ? in[s + j + 4] & 63 : in[s + j + 4] >> 4 & 15 | (in[s + j] >> 6 & 3) << 4;
+        return j < 4
+                ? in[s + j + 4] & 63
+                : ((in[s + j + 4] >> 4) & 15) | ((in[s + j] >> 6) & 3) << 4;
     }
 }
