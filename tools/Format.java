@@ -16,7 +16,7 @@ final class Format {
             command.add("--add-exports=jdk.compiler/com.sun.tools.javac." + part + "=ALL-UNNAMED");
         command.addAll(List.of("-jar", jar.toString(), "--aosp"));
         command.addAll(write ? List.of("--replace") : List.of("--dry-run", "--set-exit-if-changed"));
-        for (String module : List.of("gyre", "bench")) {
+        for (String module : List.of("engine", "bench")) {
             Path sources = root.resolve(module).resolve("src");
             if (!Files.isDirectory(sources)) continue; // a module without code yet
             try (var files = Files.walk(sources)) {
@@ -25,7 +25,7 @@ final class Format {
         }
         int exit = new ProcessBuilder(command).inheritIO().start().waitFor();
         if (exit != 0 && !write)
-            System.err.println("The files above are not formatted. Run: mvn -q -pl gyre toolchains:select-jdk-toolchain@find-jdk exec:exec@format -Dformat.mode=write");
+            System.err.println("The files above are not formatted. Run: mvn -q -pl :gyre toolchains:select-jdk-toolchain@find-jdk exec:exec@format -Dformat.mode=write");
         System.exit(exit);
     }
 }

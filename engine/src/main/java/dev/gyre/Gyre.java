@@ -1,0 +1,150 @@
+package dev.gyre;
+
+import dev.gyre.train.MethodSpec;
+import dev.gyre.train.Recipe;
+import dev.gyre.train.TrainEvent;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+
+/** What the project does, for Java programs and for the command line alike. */
+public interface Gyre {
+    /** Gyre in this process; libtorch is loaded with the first model. */
+    static Gyre start(Machine machine, Notices notices) {
+        return new LocalGyre(machine, notices);
+    }
+
+    /**
+     * Trains an adapter and writes it to the recipe's {@code out}.
+     *
+     * @param overwrite whether {@code out} may hold something already
+     * @return the last event
+     * @throws dev.gyre.config.UserError for what the user can mend, before anything is written
+     * @throws dev.gyre.train.TrainFailed when the run cannot go on
+     */
+    TrainEvent.Done train(Recipe recipe, boolean overwrite, Consumer<TrainEvent> events);
+
+    /** Loads a base with adapters, active one after another. */
+    Loaded open(Source source);
+
+    /**
+     * Adds an adapter to its base's weights and writes a Hugging Face folder.
+     *
+     * @param source the base and at least one adapter
+     */
+    Merged merge(Source source, Path out, boolean overwrite);
+
+    /** A training step under a stop watch, on rows of random tokens. */
+    Trial trial(String base, MethodSpec method);
+
+    /**
+     * The first of these models that can be had: each name in the cache, then from where it comes.
+     */
+    Found firstOf(List<String> names);
+
+    /**
+     * What the engine runs on.
+     *
+     * @param device {@code cpu} or {@code cuda}
+     * @param threads threads of one operation; empty for one per processor
+     * @param offline whether nothing may be fetched
+     */
+    record Machine(String device, OptionalInt threads, boolean offline) {
+        public static Machine auto() {
+            return new Machine("cpu", OptionalInt.empty(), false);
+        }
+    }
+
+    /** Hears what a person may want to know while something takes long. */
+    interface Notices {
+        /** A sentence. */
+        void say(String sentence);
+
+        /**
+         * Bytes of a file have arrived.
+         *
+         * @param total 0 when nobody knows
+         */
+        void fetched(String what, long done, long total);
+    }
+
+    /**
+     * What to load.
+     *
+     * @param base a folder, a .gguf file, {@code org/name[@revision]} or {@code pip:PACKAGE}
+     * @param adapters folders, in the order in which they act
+     * @param template {@code auto}, {@code none} or a jinja file
+     */
+    record Source(String base, List<Path> adapters, String template) {}
+
+    /**
+     * A model on this machine.
+     *
+     * @param name the name that led to it
+     * @param how in words: from the cache, downloaded from …
+     */
+    record Found(String name, Path path, String how) {}
+
+    /**
+     * A merge that is done.
+     *
+     * @param drift largest |Δ log-probability| between merged and unmerged, over {@code tokens}
+     *     probe tokens
+     */
+    record Merged(Path out, int weights, double drift, int tokens) {}
+
+    /**
+     * How well a model foretells documents.
+     *
+     * @param tokens scored tokens of all documents
+     * @param nll −Σ log p over the scored tokens, in nats
+     */
+    record Perplexity(List<Document> documents, long tokens, double nll) {
+        /**
+         * A document's tokens.
+         *
+         * @param logprobs log p of each token given those before it; NaN for the first, which is
+         *     not scored
+         */
+        @SuppressWarnings("ArrayRecordComponent")
+        public record Document(int[] ids, double[] logprobs) {}
+
+        /** e to the mean nll. */
+        public double perplexity() {
+            return Math.exp(nll / tokens);
+        }
+    }
+
+    /** A base with its adapters, ready to answer. */
+    interface Loaded extends AutoCloseable {
+        /** Answers prompts together; pieces of one answer arrive in order, answers in any. */
+        void generate(List<Prompt> prompts, Decoding how, Consumer<Piece> pieces);
+
+        /**
+         * Log-probabilities of documents.
+         *
+         * @param stride tokens between the starts of two windows, for documents longer than the
+         *     context
+         */
+        Perplexity perplexity(List<String> documents, int stride);
+
+        /** Longest sequence in tokens. */
+        int contextTokens();
+
+        @Override
+        void close();
+    }
+
+    /** Training steps on given tokens, each row learned whole. */
+    interface Trial extends AutoCloseable {
+        /** One step: forward, backward, update; the loss before the update. */
+        double step(int[][] rows);
+
+        int vocabulary();
+
+        @Override
+        void close();
+    }
+}

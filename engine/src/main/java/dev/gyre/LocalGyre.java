@@ -1,0 +1,212 @@
+package dev.gyre;
+
+import dev.gyre.adapter.Adapter;
+import dev.gyre.adapter.AdapterFile;
+import dev.gyre.adapter.Reading;
+import dev.gyre.adapter.Targets;
+import dev.gyre.adapter.method.Methods;
+import dev.gyre.config.NearMiss;
+import dev.gyre.config.UserError;
+import dev.gyre.data.Encoded;
+import dev.gyre.hub.Hub;
+import dev.gyre.hub.Progress;
+import dev.gyre.model.Effects;
+import dev.gyre.tensor.Device;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Torch;
+import dev.gyre.train.MethodSpec;
+import dev.gyre.train.Recipe;
+import dev.gyre.train.TrainEvent;
+import dev.gyre.train.Trainer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Gyre in this process. */
+final class LocalGyre implements Gyre {
+    private final Hub hub;
+    private final Notices notices;
+
+    LocalGyre(Machine machine, Notices notices) {
+        this.notices = notices;
+        var environment = new HashMap<>(System.getenv());
+        if (machine.offline()) environment.put("HF_HUB_OFFLINE", "1");
+        this.hub = new Hub(environment);
+        List<String> devices = Arrays.stream(Device.values()).map(d -> d.name().toLowerCase(java.util.Locale.ROOT)).toList();
+        if (!devices.contains(machine.device()))
+            throw new UserError("unknown device \"" + machine.device() + "\"" + NearMiss.hint(machine.device(), devices));
+        machine.threads().ifPresent(Torch::threads);
+        try {
+            Device.use(Device.values()[devices.indexOf(machine.device())]);
+        } catch (IllegalStateException e) {
+            throw new UserError("--device " + machine.device() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Progress progress() {
+        return (label, done, total) -> notices.fetched(label, done, Math.max(0, total));
+    }
+
+    private Base base(String name, String template, boolean recomputes) {
+        return Base.open(hub.resolve(name, progress()), template, recomputes);
+    }
+
+    private Reading reading() {
+        return Reading.strict(notices::say);
+    }
+
+    @Override
+    public TrainEvent.Done train(Recipe recipe, boolean overwrite, Consumer<TrainEvent> events) {
+        TrainingRun.checkOut(recipe.out(), overwrite);
+        // A slip in the method's settings should not cost the loading of a model.
+        Methods.make(recipe.method().name(), recipe.method().settings());
+        boolean recomputes = recipe.activations() == Recipe.Activations.RECOMPUTE;
+        try (Base base = base(recipe.base(), recipe.template(), recomputes)) {
+            return new TrainingRun(recipe, base, reading(), events).run();
+        }
+    }
+
+    @Override
+    public Loaded open(Source source) {
+        Base base = base(source.base(), source.template(), false);
+        try {
+            return new Ready(base, adapters(base, source.adapters()));
+        } catch (RuntimeException | Error e) {
+            base.close();
+            throw e;
+        }
+    }
+
+    private List<Adapter> adapters(Base base, List<Path> folders) {
+        var adapters = new ArrayList<Adapter>();
+        try {
+            for (Path folder : folders) adapters.add(AdapterFile.read(folder, base.model(), reading()));
+            return adapters;
+        } catch (RuntimeException | Error e) {
+            adapters.forEach(Adapter::close);
+            throw e;
+        }
+    }
+
+    @Override
+    public Merged merge(Source source, Path out, boolean overwrite) {
+        TrainingRun.checkOut(out, overwrite);
+        if (source.adapters().isEmpty()) throw new UserError("merge needs at least one --adapter");
+        try (Base base = base(source.base(), source.template(), false)) {
+            List<Adapter> adapters = adapters(base, source.adapters());
+            try (var _ = Scope.open()) {
+                return MergedFolder.write(base, effects(adapters), out);
+            } finally {
+                adapters.forEach(Adapter::close);
+            }
+        }
+    }
+
+    private static List<Effects> effects(List<Adapter> adapters) {
+        try (var tape = Tape.off()) {
+            return adapters.stream().map(a -> a.effects(tape)).toList();
+        }
+    }
+
+    @Override
+    public Trial trial(String name, MethodSpec spec) {
+        Base base = base(name, "none", false);
+        Adapter adapter = Adapter.attach(
+                Methods.make(spec.name(), spec.settings()), Targets.allLinear(), base.model(), 0);
+        return new Stopwatched(base, adapter, new Trainer(adapter, 0, 0, 0));
+    }
+
+    @Override
+    public Found firstOf(List<String> names) {
+        for (String name : names) {
+            var here = hub.cached(name);
+            if (here.isPresent()) return new Found(name, here.get(), "from the cache");
+        }
+        Hub.Found found = hub.first(names, progress());
+        found.passedOver().forEach(notices::say);
+        return new Found(found.name(), found.path(), "downloaded");
+    }
+
+    /** A base with its adapters' parts, built once. */
+    private static final class Ready implements Loaded {
+        private final Base base;
+        private final List<Adapter> adapters;
+        private final Scope home;
+        private final List<Effects> effects;
+
+        Ready(Base base, List<Adapter> adapters) {
+            this.base = base;
+            this.adapters = adapters;
+            this.home = Scope.open();
+            this.effects = effects(adapters);
+        }
+
+        @Override
+        public void generate(List<Prompt> prompts, Decoding how, Consumer<Piece> pieces) {
+            Answers.generate(base, effects, contextTokens(), prompts, how, pieces);
+        }
+
+        @Override
+        public Perplexity perplexity(List<String> documents, int stride) {
+            if (stride < 1 || stride > contextTokens())
+                throw new UserError("--stride must be from 1 to the context's %d tokens, not %d"
+                        .formatted(contextTokens(), stride));
+            var scored = new ArrayList<Perplexity.Document>();
+            double nll = 0;
+            long tokens = 0;
+            for (String document : documents) {
+                int[] ids = base.tokenizer().encode(document, true);
+                var scores = dev.gyre.eval.Perplexity.of(base.model(), effects, ids, contextTokens(), stride);
+                scored.add(new Perplexity.Document(ids, scores.logprobs()));
+                nll += scores.nll();
+                tokens += scores.tokens();
+            }
+            return new Perplexity(scored, tokens, nll);
+        }
+
+        @Override
+        public int contextTokens() {
+            return base.model().contextTokens();
+        }
+
+        @Override
+        public void close() {
+            home.close();
+            adapters.forEach(Adapter::close);
+            base.close();
+        }
+    }
+
+    private record Stopwatched(Base base, Adapter adapter, Trainer trainer) implements Trial {
+        @Override
+        public double step(int[][] rows) {
+            var examples = Arrays.stream(rows).map(Stopwatched::learnedWhole).toList();
+            return trainer.step(List.of(examples), 1e-4).loss();
+        }
+
+        /** A row of n tokens is predicted token by token; one more, which is not read, is the last one's label. */
+        private static Encoded learnedWhole(int[] row) {
+            int[] ids = Arrays.copyOf(row, row.length + 1);
+            ids[row.length] = row[0];
+            boolean[] learned = new boolean[ids.length];
+            Arrays.fill(learned, true);
+            return new Encoded(ids, learned, "a row of random tokens");
+        }
+
+        @Override
+        public int vocabulary() {
+            return base.model().vocabulary();
+        }
+
+        @Override
+        public void close() {
+            trainer.close();
+            adapter.close();
+            base.close();
+        }
+    }
+}

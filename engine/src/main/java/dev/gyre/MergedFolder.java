@@ -1,0 +1,168 @@
+package dev.gyre;
+
+import dev.gyre.config.Json;
+import dev.gyre.config.Reasons;
+import dev.gyre.config.Tree;
+import dev.gyre.config.UserError;
+import dev.gyre.eval.Perplexity;
+import dev.gyre.format.AtomicFile;
+import dev.gyre.format.ElementType;
+import dev.gyre.format.Gguf;
+import dev.gyre.format.Safetensors;
+import dev.gyre.format.TensorSource;
+import dev.gyre.merge.Merging;
+import dev.gyre.model.Effects;
+import dev.gyre.model.Families;
+import dev.gyre.model.Model;
+import dev.gyre.model.Slot;
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Writes a merged model as the folder that transformers loads, and checks it against the unmerged one. */
+final class MergedFolder {
+    private static final long MAX_SHARD_BYTES = 5_000_000_000L;
+
+    /** Files beside the weights that a merge does not change. */
+    private static final Set<String> COPIED = Set.of(
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "vocab.json",
+            "merges.txt",
+            "tokenizer.model",
+            "chat_template.jinja",
+            "generation_config.json");
+
+    private static final String PROBE = """
+            The quick brown fox jumps over the lazy dog. In 1969, two people walked on the Moon: "one small step".
+            for (int i = 0; i < n; i++) sum += x[i] * y[i];
+            """;
+
+    private MergedFolder() {}
+
+    static Gyre.Merged write(Base base, List<Effects> adapters, Path out) {
+        var merging = new Merging(base.model(), adapters);
+        try {
+            Files.createDirectories(out);
+            if (Files.isDirectory(base.place())) copyTexts(base.place(), out);
+            else writeTexts(base, out);
+        } catch (IOException e) {
+            throw new UserError("cannot write into --out " + out + ": " + Reasons.of(e), e);
+        }
+        try (var _ = Scope.open()) {
+            Safetensors.writeFolder(out, Map.of("format", "pt"), tensors(base.model(), merging), MAX_SHARD_BYTES);
+        }
+        // The configuration comes last: a folder that has one is whole.
+        AtomicFile.write(out.resolve("config.json"), Json.writePretty(config(base, merging)) + "\n");
+        long changed = base.model().slots().stream().filter(merging::changes).count();
+        int[] probe = base.tokenizer().encode(PROBE, true);
+        return new Gyre.Merged(out, (int) changed, drift(base, adapters, probe, out), probe.length - 1);
+    }
+
+    private static List<TensorSource> tensors(Model model, Merging merging) {
+        var out = new ArrayList<TensorSource>();
+        for (Slot slot : model.slots()) {
+            if (slot.kind() == Slot.Kind.HEAD && merging.tied()) continue;
+            ElementType type = stored(slot);
+            long[] shape = {slot.weight().out(), slot.weight().in()};
+            out.add(new TensorSource(slot.name() + ".weight", type, shape, () -> weight(merging, slot, type)));
+        }
+        merging.vectors().forEach((name, value) -> out.add(new TensorSource(
+                name, ElementType.F32, value.shape(), () -> value.contiguous().segment())));
+        return out;
+    }
+
+    /** A merged weight is stored as the base's was; weights decoded from blocks become f32. */
+    private static ElementType stored(Slot slot) {
+        return switch (slot.weight().encoding()) {
+            case "bf16" -> ElementType.BF16;
+            case "f16" -> ElementType.F16;
+            default -> ElementType.F32;
+        };
+    }
+
+    private static MemorySegment weight(Merging merging, Slot slot, ElementType type) {
+        try (var _ = Scope.open()) {
+            DType as = switch (type) {
+                case BF16 -> DType.BF16;
+                case F16 -> DType.F16;
+                default -> DType.F32;
+            };
+            Tensor merged = merging.weight(slot);
+            if (!merged.allFinite()) throw new UserError("the merged weight of " + slot.name() + " is not finite");
+            // A copy that lives as long as the writer needs it: the tensor's own memory ends with this scope.
+            MemorySegment data = merged.to(as).contiguous().segment();
+            MemorySegment copy = Arena.ofAuto().allocate(data.byteSize(), 8);
+            copy.copyFrom(data);
+            return copy;
+        }
+    }
+
+    private static Map<String, @Nullable Object> config(Base base, Merging merging) {
+        if (!Files.isDirectory(base.place()))
+            return new LinkedHashMap<String, @Nullable Object>(base.model().huggingFaceConfig(merging.tied()));
+        var config = new LinkedHashMap<String, @Nullable Object>();
+        Tree own = Json.read(base.place().resolve("config.json"));
+        own.entries().forEach((key, value) -> config.put(key, value.plain()));
+        config.remove("quantization_config");
+        config.put("tie_word_embeddings", merging.tied());
+        return config;
+    }
+
+    private static void copyTexts(Path from, Path out) throws IOException {
+        for (String name : COPIED) {
+            Path file = from.resolve(name);
+            if (Files.exists(file)) Files.copy(file, out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    /** Tokenizer files in Hugging Face's format from a GGUF file's vocabulary. */
+    private static void writeTexts(Base base, Path out) {
+        try (var arena = Arena.ofShared()) {
+            var vocabulary = Base.Text.vocabulary(Gguf.open(base.place(), arena).metadata());
+            AtomicFile.write(out.resolve("tokenizer.json"), vocabulary.tokenizerJson());
+            var config = new LinkedHashMap<String, @Nullable Object>();
+            config.put("tokenizer_class", "PreTrainedTokenizerFast");
+            config.put("clean_up_tokenization_spaces", false);
+            config.put("model_max_length", base.model().contextTokens());
+            var ids = new LinkedHashMap<String, @Nullable Object>();
+            if (vocabulary.bos() >= 0) {
+                config.put("bos_token", base.tokenizer().token(vocabulary.bos()));
+                ids.put("bos_token_id", vocabulary.bos());
+            }
+            if (vocabulary.eos() >= 0) {
+                config.put("eos_token", base.tokenizer().token(vocabulary.eos()));
+                ids.put("eos_token_id", vocabulary.eos());
+            }
+            base.template().ifPresent(t -> config.put("chat_template", t.source()));
+            AtomicFile.write(out.resolve("tokenizer_config.json"), Json.writePretty(config) + "\n");
+            AtomicFile.write(out.resolve("generation_config.json"), Json.writePretty(ids) + "\n");
+        }
+    }
+
+    /** Largest |Δ log-probability| of a short text between the folder and the unmerged adapters. */
+    private static double drift(Base base, List<Effects> adapters, int[] probe, Path out) {
+        int context = base.model().contextTokens();
+        double[] unmerged = Perplexity.of(base.model(), adapters, probe, context, context).logprobs();
+        try (Model merged = Families.open(out, false)) {
+            double[] own = Perplexity.of(merged, List.of(), probe, context, context).logprobs();
+            double worst = 0;
+            for (int i = 1; i < probe.length; i++) worst = Math.max(worst, Math.abs(own[i] - unmerged[i]));
+            return worst;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package dev.gyre.model;
+
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Var;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The output head and the cross-entropy of its logits in one operation, so that the logits of one
+ * chunk of rows exist at a time. Only rows with a label are computed at all. The gradient is made
+ * in the forward pass, while a chunk's logits are there; the operation must therefore be the root
+ * of its tape, where the loss's own gradient is 1.
+ */
+final class CrossEntropy {
+    /** Rows of logits held at once: 64 rows of 49,152 numbers are 12 MiB. */
+    private static final int CHUNK = 64;
+
+    private CrossEntropy() {}
+
+    /**
+     * The sum of −log p(label) over the labelled rows, times a weight.
+     *
+     * @param hidden final hidden rows, [N, d]
+     * @param labels the token that each row should predict, [N]; negative for none
+     * @param weight factor of the loss, such as 1 / learned tokens of the step
+     * @return a scalar
+     */
+    static Var apply(
+            Tape tape, Head head, Var hidden, int[] labels, double weight, List<Span> spans) {
+        int[] rows =
+                java.util.stream.IntStream.range(0, labels.length)
+                        .filter(i -> labels[i] >= 0)
+                        .toArray();
+        double loss = 0;
+        boolean records = tape.recording();
+        Tensor gradient =
+                records
+                        ? Tensor.zeros(hidden.value().dtype(), hidden.value().shape())
+                        : hidden.value();
+        for (int from = 0; from < rows.length; from += CHUNK) {
+            int[] chunk = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + CHUNK));
+            int[] wanted = Arrays.stream(chunk).map(r -> labels[r]).toArray();
+            try (var _ = Scope.open();
+                    var inner = records ? Tape.recording(0) : Tape.off()) {
+                Tensor indices = Tensor.of(chunk);
+                Tensor picked = hidden.value().indexSelect(0, indices);
+                Scope home = Scope.detached();
+                try (home) {
+                    Var h = records ? Var.leaf(picked, home) : Var.constant(picked);
+                    Var logits = head.logits(inner, h, Span.of(spans, chunk));
+                    loss += lossOf(inner, logits, wanted, weight, records);
+                    Tensor dh = h.gradient();
+                    if (dh != null) gradient.indexAddInPlace(0, indices, dh);
+                }
+            }
+        }
+        Tensor value = Tensor.full(hidden.value().dtype(), loss);
+        if (!records) return Var.constant(value);
+        Tensor kept = tape.save(gradient);
+        return tape.record(value, dy -> hidden.accumulateShared(kept));
+    }
+
+    /** The loss of one chunk; runs its backward pass. */
+    private static double lossOf(
+            Tape inner, Var logits, int[] labels, double weight, boolean records) {
+        Tensor z = logits.value();
+        Tensor labelled = Tensor.of(labels).unsqueeze(1);
+        Tensor normaliser = z.logSumExp(1, true);
+        double loss = normaliser.minus(z.gather(1, labelled)).sum().item() * weight;
+        if (records) {
+            // dz = (softmax(z) − onehot(label)) · weight
+            Tensor dz = z.minus(normaliser).exp().timesInPlace(weight);
+            Tensor at = dz.gather(1, labelled).plus(-weight);
+            dz.scatterInPlace(1, labelled, at);
+            inner.backward(logits, dz);
+        }
+        return loss;
+    }
+
+    /** The output head: rows [M, d] to logits [M, vocabulary]. */
+    @FunctionalInterface
+    interface Head {
+        Var logits(Tape tape, Var rows, List<Span> spans);
+    }
+}

@@ -1,0 +1,225 @@
+package dev.gyre.model;
+
+import dev.gyre.quant.Weight;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Var;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The Llama family: pre-norm blocks of grouped-query attention with rotary positions and a
+ * SiLU-gated MLP. Everything that distinguishes its members is in {@link LlamaConfig}.
+ */
+final class Llama implements Model {
+    private static final String EMBEDDING = "model.embed_tokens";
+    private static final String HEAD = "lm_head";
+
+    private record Block(
+            String name, Slot q, Slot k, Slot v, Slot o, Slot gate, Slot up, Slot down) {
+        List<Slot> slots() {
+            return List.of(q, k, v, o, gate, up, down);
+        }
+
+        String inputNorm() {
+            return name + ".input_layernorm.weight";
+        }
+
+        String mlpNorm() {
+            return name + ".post_attention_layernorm.weight";
+        }
+    }
+
+    private final LlamaConfig config;
+    private final Attention attention;
+    private final Slot embedding;
+    private final Slot head;
+    private final List<Block> blocks = new ArrayList<>();
+    private final Map<String, Tensor> vectors = new LinkedHashMap<>();
+    private final Scope home;
+    private final boolean recomputes;
+
+    /**
+     * Loads all parameters.
+     *
+     * @param home owns them, and is closed with the model
+     * @param recomputes whether training computes a block's activations again instead of keeping
+     *     them
+     */
+    Llama(LlamaConfig config, Checkpoint checkpoint, Scope home, boolean recomputes) {
+        this.config = config;
+        this.home = home;
+        this.recomputes = recomputes;
+        this.attention = new Attention(config.heads(), config.kvHeads(), config.headDim());
+        Weight table =
+                checkpoint.weight(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
+        Weight output =
+                config.tied()
+                        ? table
+                        : checkpoint.weight(HEAD + ".weight", config.vocabulary(), config.hidden());
+        embedding = new Slot(EMBEDDING, Slot.Kind.EMBEDDING, table, false);
+        head = new Slot(HEAD, Slot.Kind.HEAD, output, false);
+        for (int i = 0; i < config.layers(); i++)
+            blocks.add(block(checkpoint, "model.layers." + i));
+        vector(checkpoint, "model.norm.weight", config.hidden());
+    }
+
+    private Block block(Checkpoint checkpoint, String name) {
+        int d = config.hidden();
+        int m = config.intermediate();
+        int q = config.heads() * config.headDim();
+        int kv = config.kvHeads() * config.headDim();
+        boolean ab = config.attentionBias();
+        boolean mb = config.mlpBias();
+        var block =
+                new Block(
+                        name,
+                        slot(checkpoint, name + ".self_attn.q_proj", q, d, ab),
+                        slot(checkpoint, name + ".self_attn.k_proj", kv, d, ab),
+                        slot(checkpoint, name + ".self_attn.v_proj", kv, d, ab),
+                        slot(checkpoint, name + ".self_attn.o_proj", d, q, ab),
+                        slot(checkpoint, name + ".mlp.gate_proj", m, d, mb),
+                        slot(checkpoint, name + ".mlp.up_proj", m, d, mb),
+                        slot(checkpoint, name + ".mlp.down_proj", d, m, mb));
+        vector(checkpoint, block.inputNorm(), d);
+        vector(checkpoint, block.mlpNorm(), d);
+        return block;
+    }
+
+    private Slot slot(Checkpoint checkpoint, String name, long out, long in, boolean bias) {
+        if (bias) vector(checkpoint, name + ".bias", out);
+        return new Slot(name, Slot.Kind.LINEAR, checkpoint.weight(name + ".weight", out, in), bias);
+    }
+
+    private void vector(Checkpoint checkpoint, String name, long length) {
+        vectors.put(name, checkpoint.vector(name, length));
+    }
+
+    @Override
+    public String family() {
+        return "llama";
+    }
+
+    @Override
+    public int vocabulary() {
+        return config.vocabulary();
+    }
+
+    @Override
+    public int layers() {
+        return config.layers();
+    }
+
+    @Override
+    public int contextTokens() {
+        return config.contextTokens();
+    }
+
+    @Override
+    public boolean tiedHead() {
+        return config.tied();
+    }
+
+    @Override
+    public Map<String, Object> huggingFaceConfig(boolean tiedHead) {
+        return config.huggingFace(tiedHead);
+    }
+
+    @Override
+    public List<Slot> slots() {
+        var all = new ArrayList<Slot>(List.of(embedding));
+        for (Block b : blocks) all.addAll(b.slots());
+        all.add(head);
+        return all;
+    }
+
+    @Override
+    public Map<String, Tensor> vectors() {
+        return Map.copyOf(vectors);
+    }
+
+    @Override
+    public Var hidden(Tape tape, Tokens tokens, List<KvCache> caches) {
+        try (var here = Scope.open()) {
+            Var x = Embedding.apply(tape, embedding, tokens.ids(), tokens.spans());
+            var turns = config.rotary().at(tokens.positions(), x.value().dtype());
+            var angles = new Rotary.Angles(tape.hold(turns.cos()), tape.hold(turns.sin()));
+            for (int i = 0; i < blocks.size(); i++) {
+                int layer = i;
+                Var in = x;
+                x =
+                        recomputes && tape.recording()
+                                ? tape.recompute(
+                                        (t, v) -> block(t, layer, v, angles, tokens, caches), in)
+                                : block(tape, layer, in, angles, tokens, caches);
+                if (in.value() != x.value()) in.value().free();
+            }
+            for (int s = 0; s < caches.size(); s++)
+                caches.get(s).advance(tokens.starts()[s + 1] - tokens.starts()[s]);
+            return here.give(norm(tape, "model.norm.weight", x, tokens));
+        }
+    }
+
+    private Var block(
+            Tape tape,
+            int layer,
+            Var x,
+            Rotary.Angles angles,
+            Tokens tokens,
+            List<KvCache> caches) {
+        Block b = blocks.get(layer);
+        try (var here = Scope.open()) {
+            Var n = norm(tape, b.inputNorm(), x, tokens);
+            Var q = linear(tape, b.q, n, tokens);
+            Var k = linear(tape, b.k, n, tokens);
+            Var v = linear(tape, b.v, n, tokens);
+            Var attended = attention.apply(tape, q, k, v, angles, tokens, layer, caches);
+            Var h = Rows.sum(tape, x, linear(tape, b.o, attended, tokens));
+            Var m = norm(tape, b.mlpNorm(), h, tokens);
+            Var gated =
+                    GatedMlp.apply(
+                            tape, linear(tape, b.gate, m, tokens), linear(tape, b.up, m, tokens));
+            return here.give(Rows.sum(tape, h, linear(tape, b.down, gated, tokens)));
+        }
+    }
+
+    private Var norm(Tape tape, String name, Var x, Tokens tokens) {
+        return RmsNorm.apply(tape, name, parameter(name), config.normEps(), x, tokens.spans());
+    }
+
+    private Var linear(Tape tape, Slot slot, Var x, Tokens tokens) {
+        return AdaptedLinear.apply(tape, slot, bias(slot), x, tokens.spans());
+    }
+
+    private @Nullable Tensor bias(Slot slot) {
+        return slot.hasBias() ? parameter(slot.name() + ".bias") : null;
+    }
+
+    private Tensor parameter(String name) {
+        Tensor value = vectors.get(name);
+        if (value == null) throw new IllegalStateException("no parameter " + name);
+        return value;
+    }
+
+    @Override
+    public Var logits(Tape tape, Var rows, List<Span> spans) {
+        return AdaptedLinear.apply(tape, head, null, rows, spans);
+    }
+
+    @Override
+    public Var loss(Tape tape, Tokens tokens, int[] labels, double weight) {
+        Var hidden = hidden(tape, tokens, List.of());
+        return CrossEntropy.apply(tape, this::logits, hidden, labels, weight, tokens.spans());
+    }
+
+    @Override
+    public void close() {
+        home.close();
+    }
+}

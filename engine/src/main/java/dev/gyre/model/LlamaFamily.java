@@ -1,0 +1,123 @@
+package dev.gyre.model;
+
+import dev.gyre.config.Tree;
+import dev.gyre.config.UserError;
+import dev.gyre.format.Gguf;
+import dev.gyre.format.GgufMetadata;
+import dev.gyre.format.TensorFile;
+import dev.gyre.quant.Encodings;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tensor;
+import java.util.Map;
+import java.util.Set;
+
+/** Llama models, from Hugging Face folders and from GGUF files. */
+final class LlamaFamily implements Family {
+    /** Module names of Hugging Face inside a block, and llama.cpp's. */
+    private static final Map<String, String> BLOCK_NAMES = Map.of(
+            "self_attn.q_proj", "attn_q",
+            "self_attn.k_proj", "attn_k",
+            "self_attn.v_proj", "attn_v",
+            "self_attn.o_proj", "attn_output",
+            "mlp.gate_proj", "ffn_gate",
+            "mlp.up_proj", "ffn_up",
+            "mlp.down_proj", "ffn_down",
+            "input_layernorm", "attn_norm",
+            "post_attention_layernorm", "ffn_norm");
+
+    private static final Map<String, String> NAMES = Map.of(
+            "model.embed_tokens.weight", "token_embd.weight",
+            "model.norm.weight", "output_norm.weight",
+            "lm_head.weight", "output.weight");
+
+    @Override
+    public Set<String> modelTypes() {
+        return Set.of("llama");
+    }
+
+    @Override
+    public Set<String> architectures() {
+        return Set.of("llama");
+    }
+
+    @Override
+    public Model open(Tree config, TensorFile file, Scope home, boolean recomputes) {
+        var checkpoint = new FileCheckpoint(file, FileCheckpoint.Layout.as(n -> n), home);
+        return new Llama(LlamaConfig.of(config), checkpoint, home, recomputes);
+    }
+
+    @Override
+    public Model open(Gguf file, Scope home, boolean recomputes) {
+        LlamaConfig config = config(file);
+        return new Llama(config, new FileCheckpoint(file, new GgufLayout(config), home), home, recomputes);
+    }
+
+    private static LlamaConfig config(Gguf file) {
+        GgufMetadata m = file.metadata();
+        int hidden = m.size("llama.embedding_length");
+        int heads = m.size("llama.attention.head_count");
+        int headDim = m.sizeOr("llama.attention.key_length", hidden / Math.max(1, heads));
+        boolean attentionBias = file.names().contains("blk.0.attn_q.bias");
+        return new LlamaConfig(
+                (int) file.tensor("token_embd.weight").shape()[0],
+                hidden,
+                m.size("llama.feed_forward_length"),
+                m.size("llama.block_count"),
+                heads,
+                m.sizeOr("llama.attention.head_count_kv", heads),
+                headDim,
+                m.real("llama.attention.layer_norm_rms_epsilon"),
+                rotary(file, headDim),
+                plainTheta(file),
+                m.size("llama.context_length"),
+                !file.names().contains("output.weight"),
+                attentionBias,
+                file.names().contains("blk.0.ffn_gate.bias"));
+    }
+
+    private static double plainTheta(Gguf file) {
+        boolean plain = file.metadata().textOr("llama.rope.scaling.type", "none").equals("none")
+                && !file.names().contains("rope_freqs.weight");
+        return plain ? file.metadata().realOr("llama.rope.freq_base", 10000) : Double.NaN;
+    }
+
+    /** Llama 3.1's stretching lies in the file as a divisor of each frequency. */
+    private static Rotary rotary(Gguf file, int headDim) {
+        GgufMetadata m = file.metadata();
+        Rotary plain = Rotary.of(headDim, m.realOr("llama.rope.freq_base", 10000));
+        String scaling = m.textOr("llama.rope.scaling.type", "none");
+        if (scaling.equals("linear")) return plain.linear(m.real("llama.rope.scaling.factor"));
+        if (!scaling.equals("none"))
+            throw new UserError(file.path() + ": rope scaling \"" + scaling + "\" is not known here; known: none, linear");
+        if (!file.names().contains("rope_freqs.weight")) return plain;
+        return plain.dividedBy(Encodings.decode(file.tensor("rope_freqs.weight")));
+    }
+
+    /** llama.cpp's names; its queries and keys turn neighbours, so their rows lie in another order. */
+    private record GgufLayout(LlamaConfig config) implements FileCheckpoint.Layout {
+        @Override
+        public String name(String parameter) {
+            String whole = NAMES.get(parameter);
+            if (whole != null) return whole;
+            String[] parts = parameter.split("\\.", 4);
+            String rest = parts[3];
+            int dot = rest.lastIndexOf('.');
+            return "blk." + parts[2] + "." + BLOCK_NAMES.get(rest.substring(0, dot)) + rest.substring(dot);
+        }
+
+        @Override
+        public Tensor arranged(String parameter, Tensor values) {
+            if (parameter.contains(".q_proj.")) return halves(values, config.heads());
+            if (parameter.contains(".k_proj.")) return halves(values, config.kvHeads());
+            return values;
+        }
+
+        /** Rows (head, pair, 2) to (head, 2, pair). */
+        private static Tensor halves(Tensor values, int heads) {
+            long[] shape = values.shape();
+            long pairs = shape[0] / heads / 2;
+            Tensor paired = values.view(heads, pairs, 2, values.elements() / shape[0]);
+            return paired.transpose(1, 2).contiguous().view(shape);
+        }
+    }
+}

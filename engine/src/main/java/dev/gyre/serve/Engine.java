@@ -1,0 +1,123 @@
+package dev.gyre.serve;
+
+import dev.gyre.config.UserError;
+import dev.gyre.model.Effects;
+import dev.gyre.model.KvCache;
+import dev.gyre.model.Model;
+import dev.gyre.model.Span;
+import dev.gyre.model.Tokens;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Var;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The decode loop. Sequences join and leave between steps; one step takes all of them through the model together, new
+ * ones with their whole prompts, the others with their last tokens, each with its own adapters and its own cache. What a
+ * sequence yields does not depend on which others are there. One thread at a time may use it.
+ */
+public final class Engine implements AutoCloseable {
+    /** Hears of each token of an answer as it is made; may {@link Sequence#stop} the sequence. */
+    @FunctionalInterface
+    public interface Listener {
+        void token(Sequence sequence, int id);
+    }
+
+    private final Model model;
+    private final int contextTokens;
+    private final Map<Effects, Integer> adapterOrder = new IdentityHashMap<>();
+    private final List<Sequence> active = new ArrayList<>();
+
+    /** @param contextTokens longest sequence, prompt and answer together */
+    public Engine(Model model, int contextTokens) {
+        this.model = model;
+        this.contextTokens = Math.min(contextTokens, model.contextTokens());
+    }
+
+    /**
+     * Takes a sequence in; it is part of the next step.
+     *
+     * @throws UserError when its prompt leaves no room for an answer
+     */
+    public Sequence add(Request request) {
+        if (request.prompt().length >= contextTokens)
+            throw new UserError("the prompt has %d tokens and leaves no room for an answer: the context holds %d"
+                    .formatted(request.prompt().length, contextTokens));
+        for (int id : request.prompt())
+            if (id < 0 || id >= model.vocabulary())
+                throw new UserError("token %d is not in the model's vocabulary of %d; the tokenizer is of another model"
+                        .formatted(id, model.vocabulary()));
+        request.adapters().forEach(a -> adapterOrder.putIfAbsent(a, adapterOrder.size()));
+        var sequence = new Sequence(request);
+        active.add(sequence);
+        // Neighbours with the same adapters share a span of rows, and so each product with the adapter's parts.
+        active.sort((a, b) -> Integer.compare(order(a), order(b)));
+        return sequence;
+    }
+
+    private int order(Sequence sequence) {
+        int order = 0;
+        for (Effects a : sequence.request().adapters()) order = order * 31 + adapterOrder.getOrDefault(a, 0) + 1;
+        return order;
+    }
+
+    /** Sequences that have not ended. */
+    public int active() {
+        return active.size();
+    }
+
+    /** One token for each active sequence; those that ended have left afterwards. */
+    public void step(Listener listener) {
+        if (active.isEmpty()) return;
+        try (var _ = Scope.open();
+                var tape = Tape.off()) {
+            var tokens = Tokens.of(
+                    active.stream().map(Sequence::pending).toList(),
+                    active.stream().map(s -> s.request().adapters()).toList(),
+                    active.stream().map(s -> s.cache.length()).toList());
+            List<KvCache> caches = active.stream().map(s -> s.cache).toList();
+            Var hidden = model.hidden(tape, tokens, caches);
+            int[] last = new int[active.size()];
+            for (int i = 0; i < last.length; i++) last[i] = tokens.starts()[i + 1] - 1;
+            Var rows = Var.constant(hidden.value().indexSelect(0, Tensor.of(last)));
+            Tensor logits = model.logits(tape, rows, Span.of(tokens.spans(), last)).value();
+            for (int i = 0; i < last.length; i++) {
+                Sequence sequence = active.get(i);
+                if (sequence.advance(logits.select(0, i).toFloats(), contextTokens))
+                    listener.token(sequence, sequence.last());
+            }
+        }
+        active.removeIf(s -> {
+            if (s.finish().isEmpty()) return false;
+            s.cache.close();
+            return true;
+        });
+    }
+
+    /**
+     * Generates for all requests, so many at once.
+     *
+     * @param batch sequences in one step at most
+     */
+    public List<Sequence> run(List<Request> requests, int batch, Listener listener) {
+        var waiting = new ArrayDeque<>(requests);
+        var all = new ArrayList<Sequence>();
+        while (!waiting.isEmpty() || !active.isEmpty()) {
+            while (!waiting.isEmpty() && active.size() < batch) all.add(add(waiting.remove()));
+            step(listener);
+        }
+        return all;
+    }
+
+    /** Drops the sequences that have not ended. */
+    @Override
+    public void close() {
+        active.forEach(s -> s.cache.close());
+        active.clear();
+    }
+}

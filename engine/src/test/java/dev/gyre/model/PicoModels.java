@@ -1,0 +1,66 @@
+package dev.gyre.model;
+
+import dev.gyre.quant.Dense;
+import dev.gyre.quant.Weight;
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Random;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tensor;
+
+/** Tiny models with random weights from a seed. */
+public final class PicoModels {
+    private PicoModels() {}
+
+    /** Two layers, four heads over two key/value heads, untied, no biases. */
+    public static Model plain(DType type) {
+        return of(type, false, false, false);
+    }
+
+    /** As {@link #plain}, with biases everywhere and a tied head. */
+    public static Model biased(DType type) {
+        return of(type, true, true, false);
+    }
+
+    public static Model of(DType type, boolean tied, boolean biases, boolean recomputes) {
+        var config =
+                new LlamaConfig(
+                        97,
+                        32,
+                        48,
+                        2,
+                        4,
+                        2,
+                        8,
+                        1e-5,
+                        Rotary.of(8, 10000), 10000, 128,
+                        tied,
+                        biases,
+                        biases);
+        Scope home = Scope.detached();
+        try (var random = Random.seeded(7)) {
+            return new Llama(config, new Drawn(type, home, random), home, recomputes);
+        }
+    }
+
+    private record Drawn(DType type, Scope home, Random random) implements Checkpoint {
+        @Override
+        public boolean has(String name) {
+            return true;
+        }
+
+        @Override
+        public Weight weight(String name, long out, long in) {
+            try (var _ = Scope.open()) {
+                return new Dense(home.adopt(random.normal(out, in).timesInPlace(0.3).to(type)));
+            }
+        }
+
+        @Override
+        public Tensor vector(String name, long length) {
+            try (var _ = Scope.open()) {
+                double mean = name.endsWith(".bias") ? 0 : 1;
+                return home.adopt(random.normal(length).timesInPlace(0.2).plus(mean).to(type));
+            }
+        }
+    }
+}
