@@ -121,9 +121,10 @@ public final class Gguf implements TensorFile {
                     "the tensor \"%s\" begins at %s, which is not a multiple of %d"
                             .formatted(name, Long.toUnsignedString(offset), alignment));
         try {
+            long elements = StoredTensor.elements(shape);
             long row = shape.length == 0 ? 1 : shape[shape.length - 1];
             var _ = type.bytes(row); // blocks never cross rows
-            return new Info(name, type, shape, offset, type.bytes(StoredTensor.elements(shape)));
+            return new Info(name, type, shape, offset, type.bytes(elements));
         } catch (UserError e) {
             throw new UserError(
                     in.damaged("the tensor \"%s\": %s".formatted(name, e.getMessage()))
