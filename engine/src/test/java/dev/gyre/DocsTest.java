@@ -18,8 +18,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs the commands of the README, each in a process of its own, one after another in one folder. A pico model stands in
- * for the one that they name, so that this takes a minute and no network; what they print is not the manual's business.
+ * Runs the commands of the README, each in a process of its own, one after another in one folder. A
+ * pico model stands in for the one that they name, so that this takes a minute and no network; what
+ * they print is not the manual's business.
  */
 class DocsTest {
     private static final Path PICO = Path.of("src/test/resources/golden/pico-llama/own-head");
@@ -52,7 +53,10 @@ class DocsTest {
         return command.getFirst().equals("doctor") ? 2 : 0;
     }
 
-    /** The pico model with room for the quickstart's prompts, which its small vocabulary spells in many tokens. */
+    /**
+     * The pico model with room for the quickstart's prompts, which its small vocabulary spells in
+     * many tokens.
+     */
     private static Path longSighted(Path to) throws IOException {
         Files.createDirectories(to);
         try (var files = Files.list(PICO)) {
@@ -61,10 +65,11 @@ class DocsTest {
         Map<String, Object> config = new LinkedHashMap<>();
         Json.read(PICO.resolve("config.json"))
                 .entries()
-                .forEach((key, value) -> {
-                    Object plain = value.plain();
-                    if (plain != null) config.put(key, plain);
-                });
+                .forEach(
+                        (key, value) -> {
+                            Object plain = value.plain();
+                            if (plain != null) config.put(key, plain);
+                        });
         config.put("max_position_embeddings", 2048);
         Files.writeString(to.resolve("config.json"), Json.writePretty(config));
         return to;
@@ -73,7 +78,10 @@ class DocsTest {
     private int run(List<String> words) throws IOException, InterruptedException {
         var line = new ArrayList<String>();
         line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        line.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
+        line.addAll(
+                List.of(
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow"));
         line.addAll(List.of("-cp", classPath(), Main.class.getName()));
         line.addAll(words);
         return new ProcessBuilder(line)
@@ -104,7 +112,8 @@ class DocsTest {
     void theReadmesJavaIsWhatTheCompilerSaw() throws IOException {
         String seen = Files.readString(Path.of("src/test/java/dev/gyre/ReadmeExample.java"));
         String block = Readme.blocks("java").getFirst();
-        for (String line : block.lines().map(String::strip).toList()) assertThat(squeezed(seen)).contains(squeezed(line));
+        for (String line : block.lines().map(String::strip).toList())
+            assertThat(squeezed(seen)).contains(squeezed(line));
     }
 
     private static String squeezed(String text) {

@@ -6,6 +6,7 @@ import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
@@ -58,8 +59,8 @@ public final class Commands {
     /** All commands, ready to parse. */
     static CommandLine line(Shell shell) {
         CommandLine line = tree(new Root(ALL.stream().map(c -> c.apply(shell)).toList()));
-        return line.setOut(new PrintWriter(shell.out(), true))
-                .setErr(new PrintWriter(shell.err(), true))
+        return line.setOut(new PrintWriter(shell.out(), true, StandardCharsets.UTF_8))
+                .setErr(new PrintWriter(shell.err(), true, StandardCharsets.UTF_8))
                 .setColorScheme(
                         CommandLine.Help.defaultColorScheme(
                                 shell.fancy(shell.outIsTerminal()) ? Ansi.ON : Ansi.OFF))

@@ -134,7 +134,7 @@ final class Doctor implements Commands.Runs {
         if (before < 0) return;
         for (int i = 0; i < ROUNDS; i++) {
             try (var _ = Scope.open()) {
-                Tensor unused = Tensor.zeros(DType.F32, BLOCK).timesInPlace(1);
+                Tensor _ = Tensor.zeros(DType.F32, BLOCK).timesInPlace(1);
             }
         }
         long faults = ProcessMemory.minorFaults().orElse(before) - before;

@@ -27,7 +27,7 @@ public final class ProcessMemory {
         try {
             String stat = Files.readString(STAT);
             // The second field is the program's name in parentheses and may hold blanks.
-            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
             return OptionalLong.of(Long.parseLong(fields[7]));
         } catch (IOException | RuntimeException e) {
             return OptionalLong.empty();

@@ -10,4 +10,9 @@ public final class TrainFailed extends RuntimeException {
     public TrainFailed(String message) {
         super(message);
     }
+
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }
