@@ -80,7 +80,8 @@ final class FakeHub implements AutoCloseable {
     }
 
     private void answer(HttpExchange x) throws IOException {
-        String path = x.getRequestURI().getPath();
+        String path =
+                x.getRequestURI().getPath().replace("/resolve/main/", "/resolve/" + COMMIT + "/");
         note(x, path);
         x.getResponseHeaders().set("X-Repo-Commit", COMMIT);
         String wanted = "Bearer " + token;
