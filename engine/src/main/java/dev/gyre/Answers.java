@@ -9,7 +9,7 @@ import dev.gyre.serve.Sequence;
 import dev.gyre.text.Message;
 import dev.gyre.text.StreamDecoder;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -22,7 +22,7 @@ final class Answers {
     private final Base base;
     private final Decoding how;
     private final Consumer<Piece> pieces;
-    private final Map<Sequence, Answer> answers = new IdentityHashMap<>();
+    private final Map<Sequence, Answer> answers = new HashMap<>();
 
     private Answers(Base base, Decoding how, Consumer<Piece> pieces) {
         this.base = base;

@@ -41,7 +41,7 @@ final class LocalGyre implements Gyre {
             throw new UserError("unknown device \"" + machine.device() + "\"" + NearMiss.hint(machine.device(), devices));
         machine.threads().ifPresent(Torch::threads);
         try {
-            Device.use(Device.values()[devices.indexOf(machine.device())]);
+            Device.use(Device.valueOf(machine.device().toUpperCase(java.util.Locale.ROOT)));
         } catch (IllegalStateException e) {
             throw new UserError("--device " + machine.device() + ": " + e.getMessage(), e);
         }

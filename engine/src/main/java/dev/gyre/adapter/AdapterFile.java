@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -125,7 +126,7 @@ public final class AdapterFile {
         }).orElse(false);
     }
 
-    private static UserError doesNotFit(Adapter adapter, Path path, TreeSet<String> missing, TreeSet<String> unexpected) {
+    private static UserError doesNotFit(Adapter adapter, Path path, Set<String> missing, Set<String> unexpected) {
         var message = new StringBuilder(path + ": the tensors do not fit this model and configuration.");
         if (!missing.isEmpty())
             message.append("\n  missing: ").append(some(missing));
@@ -138,7 +139,7 @@ public final class AdapterFile {
         return new UserError(message.toString());
     }
 
-    private static String some(TreeSet<String> names) {
+    private static String some(Set<String> names) {
         List<String> first = names.stream().limit(3).toList();
         return String.join(", ", first) + (names.size() > 3 ? " and " + (names.size() - 3) + " more" : "");
     }

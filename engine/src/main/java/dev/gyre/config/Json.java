@@ -1,11 +1,7 @@
 package dev.gyre.config;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import org.jspecify.annotations.Nullable;
+
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -18,18 +14,27 @@ import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.function.BiConsumer;
+
 /** JSON text to {@link Tree} and plain values to JSON text. A doubled key is an error. */
 public final class Json {
     private static final JsonFactory FACTORY =
             JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
     private static final JsonMapper COMPACT = JsonMapper.builder().build();
-    private static final ObjectWriter PRETTY = JsonMapper.builder()
-            .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
-            .build()
-            .writer()
-            .with(new DefaultPrettyPrinter()
-                    .withObjectIndenter(new DefaultIndenter("  ", "\n"))
-                    .withArrayIndenter(new DefaultIndenter("  ", "\n")));
+    private static final ObjectWriter PRETTY =
+            JsonMapper.builder()
+                    .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+                    .build()
+                    .writer()
+                    .with(
+                            new DefaultPrettyPrinter()
+                                    .withObjectIndenter(new DefaultIndenter("  ", "\n"))
+                                    .withArrayIndenter(new DefaultIndenter("  ", "\n")));
 
     private Json() {}
 
@@ -58,14 +63,50 @@ public final class Json {
     /** As {@link #read(String, String)}, for a text that begins at the given line of its source. */
     public static Tree read(String text, String source, int firstLine) {
         try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
-            if (parser.nextToken() == null) throw new UserError(source + ":" + firstLine + ": not JSON: it is empty");
-            Tree tree = value(parser, source, firstLine - 1, "");
+            if (parser.nextToken() == null)
+                throw new UserError(source + ":" + firstLine + ": not JSON: it is empty");
+            Tree tree = new Walk(parser, source, firstLine - 1, Integer.MAX_VALUE).value("");
             if (parser.nextToken() != null)
-                throw new UserError(source + ":" + line(parser, firstLine - 1) + ": not JSON: text after the value");
+                throw new UserError(
+                        source
+                                + ":"
+                                + line(parser, firstLine - 1)
+                                + ": not JSON: text after the value");
             return tree;
         } catch (JacksonException e) {
             int line = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getLineNr());
-            throw new UserError("%s:%d: not JSON: %s".formatted(source, firstLine - 1 + line, e.getOriginalMessage()), e);
+            throw new UserError(
+                    "%s:%d: not JSON: %s"
+                            .formatted(source, firstLine - 1 + line, e.getOriginalMessage()),
+                    e);
+        }
+    }
+
+    /**
+     * Reads an object member by member and keeps none, so that a large text of a stranger cannot
+     * fill the memory.
+     *
+     * @param valuesEach how many values a member may hold, itself included
+     * @throws UserError also when the text is not an object, or a member holds more
+     */
+    public static void members(
+            String text, String source, int valuesEach, BiConsumer<String, Tree> each) {
+        try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT)
+                throw new UserError(source + ":1: not a JSON object: it does not begin with \"{\"");
+            while (parser.nextToken() != JsonToken.END_OBJECT) {
+                String key = parser.currentName();
+                parser.nextToken();
+                each.accept(
+                        key, new Walk(parser, source, 0, valuesEach).value(Walk.child("", key)));
+            }
+            if (parser.nextToken() != null)
+                throw new UserError(
+                        source + ":" + line(parser, 0) + ": not JSON: text after the value");
+        } catch (JacksonException e) {
+            int line = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getLineNr());
+            throw new UserError(
+                    "%s:%d: not JSON: %s".formatted(source, line, e.getOriginalMessage()), e);
         }
     }
 
@@ -73,32 +114,64 @@ public final class Json {
         return before + parser.currentTokenLocation().getLineNr();
     }
 
-    private static Tree value(JsonParser p, String source, int before, String path) {
-        int line = line(p, before);
-        Object value = switch (p.currentToken()) {
-            case START_OBJECT -> {
-                var map = new LinkedHashMap<String, Tree>();
-                while (p.nextToken() != JsonToken.END_OBJECT) {
-                    String key = p.currentName();
-                    p.nextToken();
-                    map.put(key, value(p, source, before, path.isEmpty() ? key : path + "." + key));
-                }
-                yield map;
-            }
-            case START_ARRAY -> {
-                var list = new ArrayList<Tree>();
-                while (p.nextToken() != JsonToken.END_ARRAY)
-                    list.add(value(p, source, before, path + "[" + list.size() + "]"));
-                yield list;
-            }
-            case VALUE_STRING -> p.getString();
-            case VALUE_NUMBER_INT -> whole(p);
-            case VALUE_NUMBER_FLOAT -> p.getDoubleValue();
-            case VALUE_TRUE -> true;
-            case VALUE_FALSE -> false;
-            default -> null;
-        };
-        return new Tree(value, source, line, path);
+    /** Turns the parser's current value into a tree. */
+    private static final class Walk {
+        /** A longer path says no more to a reader, and every value below keeps its own. */
+        private static final int MAX_PATH = 300;
+
+        private final JsonParser p;
+        private final String source;
+        private final int before;
+        private int left;
+
+        Walk(JsonParser p, String source, int before, int values) {
+            this.p = p;
+            this.source = source;
+            this.before = before;
+            this.left = values;
+        }
+
+        static String child(String path, String key) {
+            if (path.length() > MAX_PATH) return path;
+            String cut = key.length() > MAX_PATH ? key.substring(0, MAX_PATH) + "..." : key;
+            return path.isEmpty() ? cut : path + "." + cut;
+        }
+
+        Tree value(String path) {
+            int line = line(p, before);
+            if (--left < 0)
+                throw new UserError(
+                        "%s:%d: \"%s\" holds too many values".formatted(source, line, path));
+            Object value =
+                    switch (p.currentToken()) {
+                        case START_OBJECT -> {
+                            var map = new LinkedHashMap<String, Tree>();
+                            while (p.nextToken() != JsonToken.END_OBJECT) {
+                                String key = p.currentName();
+                                p.nextToken();
+                                map.put(key, value(child(path, key)));
+                            }
+                            yield map;
+                        }
+                        case START_ARRAY -> {
+                            var list = new ArrayList<Tree>();
+                            while (p.nextToken() != JsonToken.END_ARRAY)
+                                list.add(
+                                        value(
+                                                path.length() > MAX_PATH
+                                                        ? path
+                                                        : path + "[" + list.size() + "]"));
+                            yield list;
+                        }
+                        case VALUE_STRING -> p.getString();
+                        case VALUE_NUMBER_INT -> whole(p);
+                        case VALUE_NUMBER_FLOAT -> p.getDoubleValue();
+                        case VALUE_TRUE -> true;
+                        case VALUE_FALSE -> false;
+                        default -> null;
+                    };
+            return new Tree(value, source, line, path);
+        }
     }
 
     private static Object whole(JsonParser p) {
@@ -111,7 +184,10 @@ public final class Json {
         return COMPACT.writeValueAsString(plain);
     }
 
-    /** Indented by two, keys sorted, as Python's {@code json.dumps(…, indent=2, sort_keys=True)} lays it out. */
+    /**
+     * Indented by two, keys sorted, as Python's {@code json.dumps(…, indent=2, sort_keys=True)}
+     * lays it out.
+     */
     public static String writePretty(@Nullable Object plain) {
         return PRETTY.writeValueAsString(plain).replace("\" : ", "\": ");
     }

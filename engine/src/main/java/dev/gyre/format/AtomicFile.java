@@ -3,6 +3,7 @@ package dev.gyre.format;
 import dev.gyre.config.UserError;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +18,8 @@ import java.nio.file.StandardOpenOption;
  * it removes what was written.
  */
 public final class AtomicFile implements AutoCloseable {
+    private static final int CHUNK_BYTES = 1 << 20;
+
     private final Path target;
     private final Path temporary;
     private final FileChannel channel;
@@ -81,6 +84,21 @@ public final class AtomicFile implements AutoCloseable {
         while (bytes.hasRemaining()) channel.write(bytes);
     }
 
+    /** Native memory goes out as it is; an array of any kind through a small buffer. */
+    static void writeAll(FileChannel channel, MemorySegment bytes) throws IOException {
+        var buffer =
+                bytes.isNative() ? ByteBuffer.allocate(0) : ByteBuffer.allocateDirect(CHUNK_BYTES);
+        for (long at = 0; at < bytes.byteSize(); at += CHUNK_BYTES) {
+            var part = bytes.asSlice(at, Math.min(CHUNK_BYTES, bytes.byteSize() - at));
+            if (bytes.isNative()) {
+                writeAll(channel, part.asByteBuffer());
+            } else {
+                MemorySegment.ofBuffer(buffer.clear()).asSlice(0, part.byteSize()).copyFrom(part);
+                writeAll(channel, buffer.limit((int) part.byteSize()));
+            }
+        }
+    }
+
     FileChannel channel() {
         return channel;
     }
@@ -101,7 +119,10 @@ public final class AtomicFile implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        channel.close();
-        if (!committed) Files.deleteIfExists(temporary);
+        try {
+            channel.close();
+        } finally {
+            if (!committed) Files.deleteIfExists(temporary);
+        }
     }
 }

@@ -2,13 +2,10 @@ package dev.gyre.format;
 
 import dev.gyre.config.UserError;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -50,16 +47,11 @@ public final class Gguf implements TensorFile {
      */
     public static Gguf open(Path file, Arena arena) {
         if (Files.isDirectory(file)) throw new UserError(file + " is a folder, not a .gguf file");
-        MemorySegment all;
-        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            all = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-        } catch (IOException e) {
-            throw FormatErrors.unreadable(file, e);
-        }
-        return read(file, all);
+        Mapped.checkRegular(file);
+        return read(file, Mapped.read(file, arena));
     }
 
-    private static Gguf read(Path file, MemorySegment all) {
+    static Gguf read(Path file, MemorySegment all) {
         var in = new GgufCursor(file, all);
         if (all.byteSize() < 4 || in.i32() != MAGIC)
             throw new UserError(file + " is not a GGUF file: it does not begin with \"GGUF\"");
@@ -129,9 +121,10 @@ public final class Gguf implements TensorFile {
                     "the tensor \"%s\" begins at %s, which is not a multiple of %d"
                             .formatted(name, Long.toUnsignedString(offset), alignment));
         try {
+            long elements = StoredTensor.elements(shape);
             long row = shape.length == 0 ? 1 : shape[shape.length - 1];
             var _ = type.bytes(row); // blocks never cross rows
-            return new Info(name, type, shape, offset, type.bytes(StoredTensor.elements(shape)));
+            return new Info(name, type, shape, offset, type.bytes(elements));
         } catch (UserError e) {
             throw new UserError(
                     in.damaged("the tensor \"%s\": %s".formatted(name, e.getMessage()))

@@ -19,9 +19,16 @@ final class GgufCursor {
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** Far above any model; keeps a hostile file from filling the heap with objects. */
+    static final long MAX_COUNT = 1 << 22;
+
+    /** Of all texts of a header together. */
+    static final int MAX_TEXT_BYTES = 1 << 27;
+
     private final Path file;
     private final MemorySegment all;
     private long at;
+    private long textBytes;
 
     GgufCursor(Path file, MemorySegment all) {
         this.file = file;
@@ -70,7 +77,7 @@ final class GgufCursor {
     /** A number of things, each of which takes at least so many bytes of the rest of the file. */
     long count(String what, long eachBytes) {
         long count = i64();
-        if (count < 0 || count > remaining() / eachBytes)
+        if (count < 0 || count > remaining() / eachBytes || count > MAX_COUNT)
             throw damaged(Long.toUnsignedString(count) + " " + what + " cannot fit");
         return count;
     }
@@ -80,6 +87,8 @@ final class GgufCursor {
         if (length < 0 || length > remaining() || length > maxBytes)
             throw damaged(
                     "%s of %s bytes cannot be".formatted(what, Long.toUnsignedString(length)));
+        textBytes += length;
+        if (textBytes > MAX_TEXT_BYTES) throw damaged("its texts are too long");
         byte[] bytes = all.asSlice(advance(length), length).toArray(ValueLayout.JAVA_BYTE);
         String text = new String(bytes, StandardCharsets.UTF_8);
         if (text.indexOf('\uFFFD') >= 0) checkUtf8(what, bytes);

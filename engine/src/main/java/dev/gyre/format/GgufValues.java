@@ -12,11 +12,6 @@ import java.util.Map;
  */
 final class GgufValues {
     private static final int MAX_KEY_BYTES = 65535;
-    private static final int MAX_TEXT_BYTES = 1 << 28;
-
-    /** Far above any vocabulary; keeps a hostile file from filling the heap with objects. */
-    private static final long MAX_ELEMENTS = 1 << 26;
-
     private static final int MAX_NESTING = 4;
 
     private static final int U8 = 0;
@@ -62,7 +57,7 @@ final class GgufValues {
         return switch (type) {
             case F32, F64 -> real(type);
             case BOOL -> bool(key);
-            case TEXT -> in.text("the value of \"" + key + "\"", MAX_TEXT_BYTES);
+            case TEXT -> in.text("the value of \"" + key + "\"", GgufCursor.MAX_TEXT_BYTES);
             case ARRAY -> array(key, depth);
             case U64 -> {
                 long bits = in.i64();
@@ -140,7 +135,7 @@ final class GgufValues {
                 };
         long count = in.count("elements of \"" + key + "\"", eachBytes);
         elements += count;
-        if (elements > MAX_ELEMENTS)
+        if (elements > GgufCursor.MAX_COUNT)
             throw in.damaged("the lists in its metadata are too long, as of \"" + key + "\"");
         return count;
     }

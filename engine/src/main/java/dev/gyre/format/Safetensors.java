@@ -7,10 +7,8 @@ import dev.gyre.config.UserError;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -51,12 +49,7 @@ public final class Safetensors implements TensorFile {
      */
     public static Safetensors open(Path file, Arena arena) {
         refusePickle(file);
-        MemorySegment all;
-        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            all = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-        } catch (IOException e) {
-            throw FormatErrors.unreadable(file, e);
-        }
+        MemorySegment all = Mapped.read(file, arena);
         var header = SafetensorsHeader.read(file, all);
         return new Safetensors(file, header.tensors(), header.metadata());
     }
@@ -78,6 +71,7 @@ public final class Safetensors implements TensorFile {
     }
 
     private static Safetensors openShards(Path folder, Arena arena) {
+        Mapped.checkRegular(folder.resolve(INDEX));
         Tree index = Json.read(folder.resolve(INDEX));
         Map<String, Tree> weightMap = index.need("weight_map").entries();
         var shards = new LinkedHashMap<String, Safetensors>();
@@ -136,7 +130,7 @@ public final class Safetensors implements TensorFile {
     private static void refusePickle(Path file) {
         if (Files.isDirectory(file))
             throw new UserError(file + " is a folder, not a .safetensors file");
-        if (!Files.exists(file)) throw new UserError("cannot read " + file + ": no such file");
+        Mapped.checkRegular(file);
         byte[] first;
         try (var in = Files.newInputStream(file)) {
             first = in.readNBytes(8);

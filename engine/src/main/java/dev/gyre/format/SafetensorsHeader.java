@@ -27,6 +27,9 @@ record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
 
     static final String METADATA = "__metadata__";
 
+    /** Far above any metadata and any shape; keeps a hostile header from filling the heap. */
+    private static final int MAX_VALUES_EACH = 10_000;
+
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -41,20 +44,21 @@ record SafetensorsHeader(Map<String, StoredTensor> tensors, Map<String, String> 
                     file,
                     "its header would take %s bytes of %d"
                             .formatted(Long.toUnsignedString(length), all.byteSize()));
-        Tree root = Json.read(text(file, all.asSlice(8, length)), file + " (header)");
         var data = all.asSlice(8 + length);
         var metadata = new TreeMap<String, String>();
         var entries = new ArrayList<Entry>();
-        root.entries()
-                .forEach(
-                        (name, tree) -> {
-                            if (name.equals(METADATA)) {
-                                if (!tree.isNull())
-                                    tree.entries().forEach((k, v) -> metadata.put(k, v.text()));
-                            } else {
-                                entries.add(entry(file, name, tree, data.byteSize()));
-                            }
-                        });
+        Json.members(
+                text(file, all.asSlice(8, length)),
+                file + " (header)",
+                MAX_VALUES_EACH,
+                (name, tree) -> {
+                    if (name.equals(METADATA)) {
+                        if (!tree.isNull())
+                            tree.entries().forEach((k, v) -> metadata.put(k, v.text()));
+                    } else {
+                        entries.add(entry(file, name, tree, data.byteSize()));
+                    }
+                });
         checkNoHoles(file, entries, data.byteSize());
         var tensors = new LinkedHashMap<String, StoredTensor>();
         for (var e : entries)

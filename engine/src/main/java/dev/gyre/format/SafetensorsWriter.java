@@ -28,7 +28,6 @@ import java.util.stream.Stream;
  * padded to 8.
  */
 final class SafetensorsWriter {
-    private static final int CHUNK_BYTES = 1 << 26;
     private static final Pattern OURS =
             Pattern.compile("model(-\\d{5}-of-\\d{5})?\\.safetensors(\\.index\\.json)?");
 
@@ -68,19 +67,26 @@ final class SafetensorsWriter {
                 file.force();
                 for (var tensor : shards.get(i)) weightMap.put(tensor.name(), name);
             }
+            if (shards.size() > 1) {
+                var index = AtomicFile.begin(folder.resolve(Safetensors.INDEX));
+                written.add(index);
+                names.add(Safetensors.INDEX);
+                AtomicFile.writeAll(index.channel(), index(tensors, weightMap));
+                index.force();
+            }
             for (var file : written) file.commit();
         } catch (IOException e) {
             throw FormatErrors.unwritable(folder, e);
         } finally {
-            discard(written);
-        }
-        if (shards.size() > 1) {
-            long total = tensors.stream().mapToLong(TensorSource::bytes).sum();
-            var index = Map.of("metadata", Map.of("total_size", total), "weight_map", weightMap);
-            AtomicFile.write(folder.resolve(Safetensors.INDEX), Json.writePretty(index) + "\n");
-            names.add(Safetensors.INDEX);
+            discard(folder, written);
         }
         removeOthers(folder, names);
+    }
+
+    private static ByteBuffer index(List<TensorSource> tensors, Map<String, String> weightMap) {
+        long total = tensors.stream().mapToLong(TensorSource::bytes).sum();
+        var index = Map.of("metadata", Map.of("total_size", total), "weight_map", weightMap);
+        return ByteBuffer.wrap((Json.writePretty(index) + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
     /** In the given order, each shard as full as it may be. */
@@ -101,14 +107,16 @@ final class SafetensorsWriter {
         return shards;
     }
 
-    private static void discard(List<AtomicFile> files) {
+    private static void discard(Path folder, List<AtomicFile> files) {
+        var failures = new ArrayList<IOException>();
         for (var file : files) {
             try {
                 file.close();
             } catch (IOException e) {
-                throw FormatErrors.unwritable(Path.of("a temporary file"), e);
+                failures.add(e);
             }
         }
+        if (!failures.isEmpty()) throw FormatErrors.unwritable(folder, failures.getFirst());
     }
 
     /** An earlier model's files would be read in place of the new ones. */
@@ -151,11 +159,7 @@ final class SafetensorsWriter {
                                         Arrays.toString(tensor.shape()),
                                         tensor.bytes(),
                                         data.byteSize()));
-            for (long at = 0; at < data.byteSize(); at += CHUNK_BYTES)
-                AtomicFile.writeAll(
-                        channel,
-                        data.asSlice(at, Math.min(CHUNK_BYTES, data.byteSize() - at))
-                                .asByteBuffer());
+            AtomicFile.writeAll(channel, data);
         }
     }
 

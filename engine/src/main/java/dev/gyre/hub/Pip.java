@@ -54,10 +54,15 @@ final class Pip {
                         .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
         builder.environment().clear();
         builder.environment().putAll(settings(scratch));
+        // at the end the wheel is copied from the one folder to the other
         int exit =
                 run(
                         builder,
-                        () -> progress.at(name.toString(), bytes(target) + bytes(scratch), -1));
+                        () ->
+                                progress.at(
+                                        name.toString(),
+                                        Math.max(bytes(target), bytes(scratch)),
+                                        -1));
         if (exit != 0) throw PipErrors.failed(name, python, exit, Files.readString(log));
         return wheel(name, target);
     }

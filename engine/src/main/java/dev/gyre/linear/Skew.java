@@ -27,7 +27,7 @@ public final class Skew {
             into[i * b + i] = 2L * n;
             for (int j = i + 1; j < b; j++, k++) {
                 into[i * b + j] = k;
-                into[j * b + i] = n + k;
+                into[j * b + i] = (long) n + k;
                 upper[k] = (long) i * b + j;
             }
         }

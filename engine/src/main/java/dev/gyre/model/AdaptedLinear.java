@@ -51,14 +51,12 @@ final class AdaptedLinear {
         }
     }
 
-    private final Slot slot;
     private final Weight weight;
     private final List<Parts> spans;
     private final List<long[]> seeds = new ArrayList<>();
     private final boolean dropping;
 
     private AdaptedLinear(Tape tape, Slot slot, List<Parts> spans) {
-        this.slot = slot;
         this.weight = slot.weight();
         this.spans = spans;
         this.dropping = tape.training();

@@ -25,8 +25,8 @@ final class Q6K implements BlockDecoder {
                 int high = at + 128 + 32 * half + first;
                 for (int l = 0; l < 16; l++) {
                     int q =
-                            ((in[low + l] >> 4 * (quarter / 2)) & 15)
-                                    | ((in[high + l] >> 2 * quarter) & 3) << 4;
+                            ((in[low + l] >> (4 * (quarter / 2))) & 15)
+                                    | ((in[high + l] >> (2 * quarter)) & 3) << 4;
                     out[to + 16 * j + l] = scale * (q - 32);
                 }
             }

@@ -14,7 +14,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * The decode loop. Sequences join and leave between steps; one step takes all of them through the model together, new
@@ -30,7 +29,7 @@ public final class Engine implements AutoCloseable {
 
     private final Model model;
     private final int contextTokens;
-    private final Map<Effects, Integer> adapterOrder = new IdentityHashMap<>();
+    private final IdentityHashMap<Effects, Integer> adapterOrder = new IdentityHashMap<>();
     private final List<Sequence> active = new ArrayList<>();
 
     /** @param contextTokens longest sequence, prompt and answer together */

@@ -81,7 +81,10 @@ final class Sampler {
         double[] p = new double[kept];
         double top = logits[id(order[0])] / how.temperature();
         double sum = 0;
-        for (int i = 0; i < kept; i++) sum += p[i] = Math.exp(logits[id(order[i])] / how.temperature() - top);
+        for (int i = 0; i < kept; i++) {
+            p[i] = Math.exp(logits[id(order[i])] / how.temperature() - top);
+            sum += p[i];
+        }
         for (int i = 0; i < kept; i++) p[i] /= sum;
         return p;
     }

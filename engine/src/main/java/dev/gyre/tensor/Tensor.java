@@ -73,13 +73,6 @@ public final class Tensor {
 
     // ---- making
 
-    private static Tensor made(
-            DType type, long[] shape, Function<long[], org.bytedeco.pytorch.Tensor> how) {
-        for (long size : shape)
-            if (size < 0) throw new IllegalArgumentException("shape " + Arrays.toString(shape));
-        return new Tensor(how.apply(shape));
-    }
-
     private interface Factory {
         org.bytedeco.pytorch.Tensor make(
                 long[] shape,
@@ -90,17 +83,14 @@ public final class Tensor {
     }
 
     private static Tensor make(DType type, long[] shape, Factory factory) {
-        return made(
-                type,
-                shape,
-                s -> {
-                    try (var t = new ScalarTypeOptional(type.torch);
-                            var layout = new LayoutOptional();
-                            var device = Device.current().optional();
-                            var pinned = new BoolOptional()) {
-                        return factory.make(s, t, layout, device, pinned);
-                    }
-                });
+        for (long size : shape)
+            if (size < 0) throw new IllegalArgumentException("shape " + Arrays.toString(shape));
+        try (var t = new ScalarTypeOptional(type.torch);
+                var layout = new LayoutOptional();
+                var device = Device.current().optional();
+                var pinned = new BoolOptional()) {
+            return new Tensor(factory.make(shape, t, layout, device, pinned));
+        }
     }
 
     /** Uninitialised. */

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -62,7 +63,7 @@ public record Dialect(
         Optional<Tree> config = json(folder, "tokenizer_config.json");
         Optional<ChatTemplate> template = ChatTemplate.fromFolder(folder);
         Map<String, String> special = config.map(ChatTemplate::specialTokens).orElse(Map.of());
-        Tokenizer tokenizer = Tokenizer.fromJson(folder.resolve("tokenizer.json"));
+        Tokenizer tokenizer = tokenizer(folder.resolve("tokenizer.json"), config, special);
         try {
             var stops = new LinkedHashSet<Integer>();
             Optional<Tree> generation = json(folder, "generation_config.json");
@@ -109,7 +110,39 @@ public record Dialect(
                             id -> {
                                 if (tokenizer.isSpecial(id)) stops.add(id);
                             });
-        return new Dialect(tokenizer, template, bos, known.stream().findFirst().orElse(-1), stops);
+        return new Dialect(tokenizer, template, bos, stops.stream().findFirst().orElse(-1), stops);
+    }
+
+    /**
+     * The tokenizer, with a beginning and an end token around texts as tokenizer_config.json says
+     * when it says so: that goes before what stands in tokenizer.json, as in transformers.
+     */
+    private static Tokenizer tokenizer(
+            Path file, Optional<Tree> config, Map<String, String> special) {
+        Tokenizer tokenizer = Tokenizer.fromJson(file);
+        Optional<Tree> addBos = config.flatMap(c -> c.get("add_bos_token"));
+        Optional<Tree> addEos = config.flatMap(c -> c.get("add_eos_token"));
+        if (addBos.isEmpty() && addEos.isEmpty()) return tokenizer;
+        try {
+            var wanted =
+                    new Surround(
+                            piece(tokenizer, addBos, special.get("bos_token")),
+                            piece(tokenizer, addEos, special.get("eos_token")));
+            if (Arrays.equals(tokenizer.encode("", true), wanted.ids())) return tokenizer;
+            tokenizer.close();
+            return Tokenizer.fromJson(wanted.in(Json.read(file)), file.toString());
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
+    }
+
+    private static Optional<Surround.Piece> piece(
+            Tokenizer tokenizer, Optional<Tree> flag, @Nullable String token) {
+        boolean wanted = flag.map(Tree::bool).orElse(false);
+        if (token == null || !wanted) return Optional.empty();
+        int id = id(tokenizer, token);
+        return id < 0 ? Optional.empty() : Optional.of(new Surround.Piece(token, id));
     }
 
     private static Optional<Tree> json(Path folder, String name) {

@@ -9,6 +9,7 @@ package dev.gyre.text;
  *     that the tokenizer added. Where several tokens share a character (byte-level pieces of an
  *     emoji), each spans all of it
  */
+@SuppressWarnings("ArrayRecordComponent") // made once and read; nobody compares encodings
 public record Encoding(int[] ids, int[] starts, int[] ends) {
     /** Checks the lengths. */
     public Encoding {

@@ -72,7 +72,9 @@ final class Hazards {
         try {
             bytes = Base64.getDecoder().decode(map.text());
         } catch (IllegalArgumentException e) {
-            throw new UserError(map.wrong("text in Base64").getMessage(), e);
+            UserError wrong = map.wrong("text in Base64");
+            wrong.initCause(e);
+            throw wrong;
         }
         long trie =
                 bytes.length < 4

@@ -20,6 +20,7 @@ import java.util.List;
  * @param unknown id of the token for what cannot be written; -1 when there is none
  * @param addBos whether an encoded text begins with {@code bos}
  */
+@SuppressWarnings("ArrayRecordComponent") // copied on the way in and out
 public record Vocabulary(
         String model,
         String pre,

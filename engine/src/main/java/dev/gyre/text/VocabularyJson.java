@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A {@link Vocabulary} as the text of a {@code tokenizer.json}. */
 final class VocabularyJson {
@@ -52,8 +53,11 @@ final class VocabularyJson {
         json.put("added_tokens", added);
         json.put("normalizer", null);
         json.put("pre_tokenizer", Splits.preTokenizer(v.pre()));
-        json.put(
-                "post_processor", v.addBos() ? beginsWith(v.tokens().get(v.bos()), v.bos()) : null);
+        Optional<Surround.Piece> bos =
+                v.addBos()
+                        ? Optional.of(new Surround.Piece(v.tokens().get(v.bos()), v.bos()))
+                        : Optional.empty();
+        json.put("post_processor", new Surround(bos, Optional.empty()).postProcessor());
         json.put(
                 "decoder",
                 Map.of(
@@ -110,21 +114,6 @@ final class VocabularyJson {
             pairs.add(List.of(left, right));
         }
         return pairs;
-    }
-
-    private static Map<String, Object> beginsWith(String token, int id) {
-        Map<String, Object> bos = Map.of("SpecialToken", Map.of("id", token, "type_id", 0));
-        Map<String, Object> first = Map.of("Sequence", Map.of("id", "A", "type_id", 0));
-        Map<String, Object> second = Map.of("Sequence", Map.of("id", "B", "type_id", 1));
-        return Map.of(
-                "type",
-                "TemplateProcessing",
-                "single",
-                List.of(bos, first),
-                "pair",
-                List.of(bos, first, second),
-                "special_tokens",
-                Map.of(token, Map.of("id", token, "ids", List.of(id), "tokens", List.of(token))));
     }
 
     private static boolean spelled(String token) {

@@ -80,8 +80,10 @@ final class FakeHub implements AutoCloseable {
     }
 
     private void answer(HttpExchange x) throws IOException {
-        String path = x.getRequestURI().getPath();
+        String path =
+                x.getRequestURI().getPath().replace("/resolve/main/", "/resolve/" + COMMIT + "/");
         note(x, path);
+        x.getResponseHeaders().set("X-Repo-Commit", COMMIT);
         String wanted = "Bearer " + token;
         if (status != 200) {
             end(x, status);
@@ -91,7 +93,13 @@ final class FakeHub implements AutoCloseable {
         } else if (path.startsWith("/api/models/" + MODEL + "/revision/")) {
             var names = files.keySet().stream().map(f -> "{\"rfilename\":\"" + f + "\"}").toList();
             byte[] body =
-                    ("{\"sha\":\"" + COMMIT + "\",\"siblings\":[" + String.join(",", names) + "]}")
+                    ("{\"id\":\""
+                                    + MODEL
+                                    + "\",\"sha\":\""
+                                    + COMMIT
+                                    + "\",\"siblings\":["
+                                    + String.join(",", names)
+                                    + "]}")
                             .getBytes(StandardCharsets.UTF_8);
             x.sendResponseHeaders(200, body.length);
             x.getResponseBody().write(body);

@@ -324,6 +324,25 @@ class HubDownloadTest {
     }
 
     @Test
+    void saysThatTheDiskIsTooSmallBeforeItIsFull() {
+        assertThatThrownBy(() -> HubErrors.needSpace(home.resolve("x"), 1L << 60, "acme/huge"))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith(
+                        "acme/huge needs 1099511627776.0 MiB, but the disk of " + home)
+                .hasMessageContaining("HF_HOME");
+        assertThat(HubErrors.unwritable(home, new IOException("No space left on device")))
+                .hasMessageContaining("the disk is full");
+    }
+
+    @Test
+    void saysThatTheCacheCannotBeWritten() throws IOException {
+        environment.put("HF_HOME", Files.writeString(home.resolve("file"), "x").toString());
+        assertThatThrownBy(() -> resolve("acme/tiny"))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("cannot write " + home.resolve("file/hub"));
+    }
+
+    @Test
     void letsTwoThreadsShareOneDownload() throws Exception {
         try (var pool = Executors.newFixedThreadPool(2)) {
             var one = pool.submit(() -> resolve("acme/tiny"));

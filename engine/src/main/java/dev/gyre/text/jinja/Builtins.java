@@ -4,6 +4,7 @@ import dev.gyre.text.jinja.Values.Function;
 import dev.gyre.text.jinja.Values.Namespace;
 
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,7 +23,11 @@ final class Builtins {
                             a -> {
                                 throw new TemplateError(Values.text(a.need(0, "message")));
                             },
-                    "strftime_now", a -> Clock.format(a.text(0, "format"), LocalDateTime.now()));
+                    "strftime_now",
+                            a ->
+                                    Clock.format(
+                                            a.text(0, "format"),
+                                            LocalDateTime.now(ZoneId.systemDefault())));
 
     private Builtins() {}
 

@@ -103,6 +103,7 @@ final class Formats {
             if (!m.find(at) || m.start() != at)
                 throw new TemplateError("unsupported format in \"" + format + "\"");
             out.append(format, from, at);
+            Frame.fits(out.length());
             from = m.end();
             if (m.group(5).equals("%")) {
                 out.append('%');
@@ -138,7 +139,7 @@ final class Formats {
     private static String converted(String kind, Optional<Integer> precision, Object value) {
         return switch (kind) {
             case "s" -> cut(Values.text(value), precision);
-            case "r" -> cut(Values.repr(value), precision);
+            case "r" -> cut(Repr.of(value), precision);
             case "x" -> Long.toHexString(Numbers.whole(value));
             case "f" ->
                     new BigDecimal(Numbers.real(value))
@@ -173,6 +174,7 @@ final class Formats {
         int next = 0;
         while (m.find()) {
             out.append(format, from, m.start());
+            Frame.fits(out.length());
             from = m.end();
             String field = m.group(1);
             if (field == null) {

@@ -3,6 +3,7 @@ package dev.gyre.text.jinja;
 import org.jspecify.annotations.Nullable;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Where a piece of a template runs: names seen from here, and where text goes. */
@@ -11,12 +12,17 @@ final class Frame {
     private static final int MOST_STEPS = 20_000_000;
 
     private static final int MOST_TEXT = 1 << 26;
+
+    /** Characters and items that operators, filters and calls may make in all. */
+    private static final long MOST_MADE = 1L << 28;
+
     private static final int MOST_DEPTH = 200;
 
     /** What all frames of one rendering share. */
     private static final class Run {
         int steps;
         int depth;
+        long made;
     }
 
     private final Map<String, Object> names = new HashMap<>();
@@ -65,6 +71,24 @@ final class Frame {
 
     String written() {
         return out.toString();
+    }
+
+    /** A value that was made here, counted. */
+    Object made(Object value) {
+        run.made +=
+                switch (value) {
+                    case String s -> s.length();
+                    case List<?> list -> list.size();
+                    case Map<?, ?> map -> map.size();
+                    default -> 1;
+                };
+        if (run.made > MOST_MADE) throw new TemplateError("the template makes too much text");
+        return value;
+    }
+
+    /** Refuses one text that grows beyond all measure. */
+    static void fits(long length) {
+        if (length > MOST_TEXT) throw new TemplateError("a text grows beyond 64 MiB");
     }
 
     void step() {

@@ -48,6 +48,7 @@ final class JsonText {
 
     private void value(Object v, int depth) {
         if (depth > 200) throw new TemplateError("a value is nested too deeply to be written");
+        Frame.fits(out.length());
         switch (v) {
             case String s -> quote(s);
             case Boolean b -> out.append(b);
@@ -134,7 +135,7 @@ final class JsonText {
                 case '\f' -> out.append("\\f");
                 case '\b' -> out.append("\\b");
                 default -> {
-                    if (c < 0x20 || ascii && c > 0x7e) out.append("\\u%04x".formatted((int) c));
+                    if (c < 0x20 || (ascii && c > 0x7e)) out.append("\\u%04x".formatted((int) c));
                     else out.append(c);
                 }
             }

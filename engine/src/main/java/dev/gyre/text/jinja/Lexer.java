@@ -126,7 +126,8 @@ final class Lexer {
             if (at >= source.length()) throw TemplateError.at(line, "\"" + end + "\" is missing");
             char c = source.charAt(at);
             if (open.isEmpty()) {
-                boolean signed = (c == '-' || c == '+' && !print) && source.startsWith(end, at + 1);
+                boolean signed =
+                        (c == '-' || (c == '+' && !print)) && source.startsWith(end, at + 1);
                 if (signed || source.startsWith(end, at)) {
                     add(print ? Kind.PRINT_END : Kind.BLOCK_END, end);
                     move(at + (signed ? 3 : 2));

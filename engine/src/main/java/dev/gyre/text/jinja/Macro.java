@@ -43,7 +43,11 @@ record Macro(String name, Parameters parameters, Statement body, Frame home)
             String parameter = names.get(i);
             Optional<Object> given = arguments.get(i, parameter);
             if (given.isEmpty())
-                given = parameters.defaults.get(parameter).map(node -> node.in(frame));
+                given =
+                        parameters
+                                .defaults
+                                .getOrDefault(parameter, Optional.empty())
+                                .map(node -> node.in(frame));
             frame.set(
                     parameter,
                     given.orElseGet(

@@ -186,12 +186,12 @@ final class Methods {
     }
 
     static String replace(String s, String old, String with, int count) {
-        if (count < 0 && !old.isEmpty()) return s.replace(old, with);
         var out = new StringBuilder();
         int from = 0;
         for (int n = 0; n != count; n++) {
             int at = s.indexOf(old, from + (old.isEmpty() && n > 0 ? 1 : 0));
-            if (at < 0 || old.isEmpty() && n > s.length()) break;
+            if (at < 0 || (old.isEmpty() && n > s.length())) break;
+            Frame.fits((long) out.length() + with.length());
             out.append(s, from, at).append(with);
             from = at + old.length();
         }
@@ -205,6 +205,7 @@ final class Methods {
             if (!(item instanceof String s))
                 throw new TemplateError(
                         "join: expected str instance, " + Values.typeName(item) + " found");
+            Frame.fits((long) out.length() + next.length() + s.length());
             out.append(next).append(s);
             next = between;
         }

@@ -61,7 +61,7 @@ final class Numbers {
             case "*" -> Math.multiplyExact(a, b);
             case "//" -> Math.floorDiv(a, b);
             case "%" -> Math.floorMod(a, b);
-            default -> b < 0 ? (Object) Math.pow(a, b) : (Object) power(a, b);
+            default -> b < 0 ? (Object) Math.pow((double) a, (double) b) : (Object) power(a, b);
         };
     }
 

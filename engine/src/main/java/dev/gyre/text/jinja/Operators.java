@@ -81,7 +81,7 @@ final class Operators {
         if (!(callee instanceof Values.Function function))
             throw new TemplateError("'" + Values.typeName(callee) + "' object is not callable");
         frame.step();
-        return function.call(arguments);
+        return frame.made(function.call(arguments));
     }
 
     private static void defined(Object v) {

@@ -186,7 +186,7 @@ final class Parser {
             };
         }
         Node text = f -> f.get("");
-        while (tokens.skipOperator("|")) text = expressions.filter(text);
+        while (tokens.skipOperator("|")) text = expressions.operands().filter(text);
         Node value = text;
         end();
         Statement body = outsideLoops("endset");
@@ -226,7 +226,7 @@ final class Parser {
                         : Macro.Parameters.NONE;
         String callee = tokens.now().shown();
         Node of = f -> f.get("");
-        Node called = expressions.called(of);
+        Node called = expressions.operands().called(of);
         end();
         Statement body = outsideLoops("endcall");
         return f -> {
@@ -238,8 +238,8 @@ final class Parser {
     }
 
     private Statement filter() {
-        Node value = expressions.filter(f -> f.get(""));
-        while (tokens.skipOperator("|")) value = expressions.filter(value);
+        Node value = expressions.operands().filter(f -> f.get(""));
+        while (tokens.skipOperator("|")) value = expressions.operands().filter(value);
         Node filtered = value;
         end();
         Statement body = outsideLoops("endfilter");

@@ -21,7 +21,11 @@ public final class Template {
      * @throws TemplateError when it is broken or uses what is not known here
      */
     public static Template parse(String source) {
-        return new Template(Parser.parse(source));
+        try {
+            return new Template(Parser.parse(source));
+        } catch (StackOverflowError e) {
+            throw new TemplateError("the template is nested too deeply");
+        }
     }
 
     /**

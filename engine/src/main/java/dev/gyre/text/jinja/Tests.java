@@ -31,7 +31,7 @@ final class Tests {
         put("boolean", (v, a) -> v instanceof Boolean);
         put("true", (v, a) -> v.equals(true));
         put("false", (v, a) -> v.equals(false));
-        put("callable", (v, a) -> v instanceof Values.Function);
+        put("callable", (v, a) -> v instanceof Values.Function || v instanceof Undefined);
         put("even", (v, a) -> Numbers.whole(v) % 2 == 0);
         put("odd", (v, a) -> Numbers.whole(v) % 2 != 0);
         put("divisibleby", (v, a) -> Numbers.arithmetic("%", v, a.need(0, "num")).equals(0L));
@@ -42,7 +42,7 @@ final class Tests {
                 "sameas",
                 (v, a) ->
                         v == a.need(0, "other")
-                                || v instanceof Boolean && v.equals(a.need(0, "other")));
+                                || (v instanceof Boolean && v.equals(a.need(0, "other"))));
         put("filter", (v, a) -> v instanceof String name && Filters.names().contains(name));
         put("test", (v, a) -> v instanceof String name && BY_NAME.containsKey(name));
         operator("==", "eq", "equalto");
