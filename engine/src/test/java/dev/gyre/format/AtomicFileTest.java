@@ -105,11 +105,11 @@ class AtomicFileTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("cannot write");
         assertThat(inner).isDirectory();
-        onlyFile(inner.getParent());
+        onlyFile(folder.resolve("out.safetensors"));
     }
 
-    private static void onlyFile(Path file) throws IOException {
-        try (var files = Files.list(file.getParent())) {
+    private void onlyFile(Path file) throws IOException {
+        try (var files = Files.list(folder)) {
             assertThat(files.toList()).containsExactly(file);
         }
     }
