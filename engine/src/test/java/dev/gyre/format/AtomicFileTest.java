@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 class AtomicFileTest {
     @TempDir Path folder;
@@ -108,8 +109,8 @@ class AtomicFileTest {
         onlyFile(folder.resolve("out.safetensors"));
     }
 
-    private void onlyFile(Path file) throws IOException {
-        try (var files = Files.list(folder)) {
+    private static void onlyFile(Path file) throws IOException {
+        try (var files = Files.list(Objects.requireNonNull(file.getParent()))) {
             assertThat(files.toList()).containsExactly(file);
         }
     }
