@@ -40,9 +40,11 @@ public final class Formats {
      */
     static Format of(Tree row) {
         var keys = row.entries().keySet();
+        // Exports of tables have every column in every row, those of other formats null.
         return ALL.stream()
-                .filter(f -> keys.containsAll(f.keys()))
+                .filter(f -> f.keys().stream().allMatch(k -> row.get(k).isPresent()))
                 .findFirst()
+                .or(() -> ALL.stream().filter(f -> keys.containsAll(f.keys())).findFirst())
                 .orElseThrow(() -> unknown(row, List.copyOf(keys)));
     }
 
