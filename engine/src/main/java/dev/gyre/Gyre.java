@@ -59,6 +59,16 @@ public interface Gyre {
 
     /** Hears what a person may want to know while something takes long. */
     interface Notices {
+        /** Hears and says nothing. */
+        Notices SILENT =
+                new Notices() {
+                    @Override
+                    public void say(String sentence) {}
+
+                    @Override
+                    public void fetched(String what, long done, long total) {}
+                };
+
         /** A sentence. */
         void say(String sentence);
 
@@ -77,7 +87,12 @@ public interface Gyre {
      * @param adapters folders, in the order in which they act
      * @param template {@code auto}, {@code none} or a jinja file
      */
-    record Source(String base, List<Path> adapters, String template) {}
+    record Source(String base, List<Path> adapters, String template) {
+        /** A base with adapters and its own chat template. */
+        public static Source of(String base, Path... adapters) {
+            return new Source(base, List.of(adapters), "auto");
+        }
+    }
 
     /**
      * A model on this machine.
@@ -121,6 +136,18 @@ public interface Gyre {
     interface Loaded extends AutoCloseable {
         /** Answers prompts together; pieces of one answer arrive in order, answers in any. */
         void generate(List<Prompt> prompts, Decoding how, Consumer<Piece> pieces);
+
+        /** The likeliest answer to one user turn, at most 256 tokens of it. */
+        default String answer(String question) {
+            var said = new StringBuilder();
+            generate(
+                    List.of(Prompt.Chat.ask(question)),
+                    Decoding.greedy(256),
+                    piece -> {
+                        if (piece instanceof Piece.Done done) said.append(done.text());
+                    });
+            return said.toString();
+        }
 
         /**
          * Log-probabilities of documents.

@@ -115,7 +115,7 @@ final class HubClient implements AutoCloseable {
             boolean web = "https".equals(to.getScheme()) || "http".equals(to.getScheme());
             if (!web
                     || to.getHost() == null
-                    || "https".equals(from.getScheme()) && "http".equals(to.getScheme()))
+                    || ("https".equals(from.getScheme()) && "http".equals(to.getScheme())))
                 throw new IOException("redirected to an unsafe address, " + location);
             return to;
         } catch (IllegalArgumentException e) {

@@ -119,8 +119,8 @@ final class ModelFiles {
         try (Stream<Path> all = Files.walk(root, 8, new FileVisitOption[0])) {
             all.filter(
                             p ->
-                                    p.toString().endsWith(".gguf") && Files.isRegularFile(p)
-                                            || Files.isDirectory(p) && isModel(p))
+                                    (p.toString().endsWith(".gguf") && Files.isRegularFile(p))
+                                            || (Files.isDirectory(p) && isModel(p)))
                     .sorted()
                     .forEach(found::add);
         } catch (IOException e) {

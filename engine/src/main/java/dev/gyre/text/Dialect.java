@@ -25,10 +25,17 @@ import java.util.function.Consumer;
  * @param template how conversations are written; empty for a model that has not been taught any
  * @param bos id of the token that begins a text; -1 when there is none
  * @param eos id of the token that ends a text or a turn; -1 when there is none
+ * @param specialTokens what {@code bos_token}, {@code eos_token} and their like stand for, for
+ *     another template than the model's own
  * @param stops ids after which an answer is over, {@code eos} among them
  */
 public record Dialect(
-        Tokenizer tokenizer, Optional<ChatTemplate> template, int bos, int eos, Set<Integer> stops)
+        Tokenizer tokenizer,
+        Optional<ChatTemplate> template,
+        int bos,
+        int eos,
+        Map<String, String> specialTokens,
+        Set<Integer> stops)
         implements AutoCloseable {
     /** Names of tokens that end a turn or a text in the model families there are. */
     private static final List<String> ENDS =
@@ -49,6 +56,7 @@ public record Dialect(
 
     /** Keeps the stops' order and lets nobody change them. */
     public Dialect {
+        specialTokens = Map.copyOf(specialTokens);
         stops = Collections.unmodifiableSet(new LinkedHashSet<>(stops));
     }
 
@@ -76,7 +84,7 @@ public record Dialect(
             int bos = id(tokenizer, special.get("bos_token"));
             if (bos < 0)
                 bos = model.flatMap(m -> m.get("bos_token_id")).map(Tree::wholeInt).orElse(-1);
-            return of(tokenizer, template, bos, stops);
+            return of(tokenizer, template, bos, special, stops);
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
@@ -87,21 +95,29 @@ public record Dialect(
      * A GGUF file's vocabulary and template.
      *
      * @param template the file's {@code tokenizer.chat_template}
+     * @param moreEnds ids that end an answer besides, such as {@code tokenizer.ggml.eot_token_id}
      * @throws dev.gyre.config.UserError when either cannot be used
      */
-    public static Dialect of(Vocabulary vocabulary, Optional<String> template) {
+    public static Dialect of(
+            Vocabulary vocabulary, Optional<String> template, Set<Integer> moreEnds) {
         var special = new LinkedHashMap<String, String>();
         List<String> tokens = vocabulary.tokens();
         if (vocabulary.bos() >= 0) special.put("bos_token", tokens.get(vocabulary.bos()));
         if (vocabulary.eos() >= 0) special.put("eos_token", tokens.get(vocabulary.eos()));
         if (vocabulary.unknown() >= 0) special.put("unk_token", tokens.get(vocabulary.unknown()));
         Optional<ChatTemplate> read = template.map(source -> ChatTemplate.of(source, special));
-        Set<Integer> stops = vocabulary.eos() >= 0 ? Set.of(vocabulary.eos()) : Set.of();
-        return of(Tokenizer.fromVocabulary(vocabulary), read, vocabulary.bos(), stops);
+        var stops = new LinkedHashSet<Integer>();
+        if (vocabulary.eos() >= 0) stops.add(vocabulary.eos());
+        stops.addAll(moreEnds);
+        return of(Tokenizer.fromVocabulary(vocabulary), read, vocabulary.bos(), special, stops);
     }
 
     private static Dialect of(
-            Tokenizer tokenizer, Optional<ChatTemplate> template, int bos, Set<Integer> known) {
+            Tokenizer tokenizer,
+            Optional<ChatTemplate> template,
+            int bos,
+            Map<String, String> special,
+            Set<Integer> known) {
         var stops = new LinkedHashSet<Integer>(known);
         for (String name : ENDS)
             tokenizer
@@ -110,7 +126,8 @@ public record Dialect(
                             id -> {
                                 if (tokenizer.isSpecial(id)) stops.add(id);
                             });
-        return new Dialect(tokenizer, template, bos, stops.stream().findFirst().orElse(-1), stops);
+        return new Dialect(
+                tokenizer, template, bos, stops.stream().findFirst().orElse(-1), special, stops);
     }
 
     /**

@@ -89,7 +89,7 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
-    public Found firstOf(List<String> names, Duration patience) {
+    public Found firstOf(List<String> names) {
         return new Found(names.getFirst(), Path.of("/models/small"), "from the cache");
     }
 

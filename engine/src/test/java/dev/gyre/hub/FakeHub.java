@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -60,6 +61,11 @@ final class FakeHub implements AutoCloseable {
 
     void text(String name, String text) {
         files.put(name, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** A file that the model has. */
+    byte[] file(String name) {
+        return Objects.requireNonNull(files.get(name), name);
     }
 
     String address() {
@@ -135,7 +141,7 @@ final class FakeHub implements AutoCloseable {
         note(x, "elsewhere" + x.getRequestURI().getPath());
         String token = x.getRequestHeaders().getFirst("Authorization");
         if (token != null) leaked.add(token);
-        body(x, files.get(x.getRequestURI().getPath().substring(1)));
+        body(x, file(x.getRequestURI().getPath().substring(1)));
     }
 
     private void body(HttpExchange x, byte[] file) throws IOException {

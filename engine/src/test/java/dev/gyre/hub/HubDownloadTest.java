@@ -66,12 +66,12 @@ class HubDownloadTest {
                             "tokenizer_config.json",
                             "model.safetensors");
         }
-        byte[] weights = fake.files.get("model.safetensors");
+        byte[] weights = fake.file("model.safetensors");
         assertThat(folder.resolve("model.safetensors")).hasBinaryContent(weights).isSymbolicLink();
         assertThat(Files.readSymbolicLink(folder.resolve("model.safetensors")))
                 .isEqualTo(Path.of("../../blobs", FakeHub.hex("SHA-256", weights)));
         assertThat(folder.resolve("config.json").toRealPath().getFileName())
-                .hasToString(FakeHub.gitHash(fake.files.get("config.json")));
+                .hasToString(FakeHub.gitHash(fake.file("config.json")));
     }
 
     @Test
@@ -105,7 +105,8 @@ class HubDownloadTest {
 
     @Test
     void takesTheShardsThatTheIndexNames() {
-        byte[] weights = fake.files.remove("model.safetensors");
+        byte[] weights = fake.file("model.safetensors");
+        fake.files.remove("model.safetensors");
         fake.files.put("model-00001-of-00002.safetensors", weights);
         fake.files.put("model-00002-of-00002.safetensors", new byte[] {1, 2, 3});
         fake.files.put("consolidated.safetensors", new byte[] {9});
@@ -132,7 +133,7 @@ class HubDownloadTest {
 
     @Test
     void goesOnWhereAnEarlierRunBrokeOff() throws IOException {
-        byte[] weights = fake.files.get("model.safetensors");
+        byte[] weights = fake.file("model.safetensors");
         Path part =
                 repository()
                         .resolve("blobs")
@@ -150,14 +151,14 @@ class HubDownloadTest {
         fake.breaksAfter = 100_000;
         Path folder = resolve("acme/tiny");
         assertThat(folder.resolve("model.safetensors"))
-                .hasBinaryContent(fake.files.get("model.safetensors"));
+                .hasBinaryContent(fake.file("model.safetensors"));
         assertThat(fake.requests).anyMatch(r -> r.contains("safetensors bytes="));
     }
 
     @Test
     void startsAgainWhereTheServerKnowsNoRanges() throws IOException {
         fake.ignoresRanges = true;
-        byte[] weights = fake.files.get("model.safetensors");
+        byte[] weights = fake.file("model.safetensors");
         Path part =
                 repository()
                         .resolve("blobs")
@@ -169,7 +170,7 @@ class HubDownloadTest {
 
     @Test
     void startsAgainWhenTheOlderPieceWasBad() throws IOException {
-        byte[] weights = fake.files.get("model.safetensors");
+        byte[] weights = fake.file("model.safetensors");
         Path part =
                 repository()
                         .resolve("blobs")
@@ -200,7 +201,7 @@ class HubDownloadTest {
         environment.put("HF_TOKEN", "secret");
         Path folder = resolve("acme/tiny");
         assertThat(folder.resolve("model.safetensors"))
-                .hasBinaryContent(fake.files.get("model.safetensors"));
+                .hasBinaryContent(fake.file("model.safetensors"));
         assertThat(fake.requests).contains("GET elsewhere/model.safetensors");
         assertThat(fake.leaked).isEmpty();
     }

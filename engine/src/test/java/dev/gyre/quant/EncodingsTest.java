@@ -60,9 +60,10 @@ class EncodingsTest {
         float[] whole = Encodings.decode(tensor);
         float[] rows = new float[(int) (2 * in)];
         Encodings.decodeRows(tensor, 3, 2, MemorySegment.ofArray(rows));
+        // all NaN are one here: which of two payloads survives a sum is the compiler's choice
         for (int i = 0; i < rows.length; i++)
-            assertThat(Float.floatToRawIntBits(rows[i]))
-                    .isEqualTo(Float.floatToRawIntBits(whole[(int) (3 * in) + i]));
+            assertThat(Float.floatToIntBits(rows[i]))
+                    .isEqualTo(Float.floatToIntBits(whole[(int) (3 * in) + i]));
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 class DialectTest {
     private static final List<Message> HI = List.of(new Message("user", "hi"));
@@ -142,10 +143,12 @@ class DialectTest {
         try (var dialect =
                 Dialect.of(
                         Goldens.small("smollm", true),
-                        Optional.of(Goldens.text("templates/smollm2.jinja")))) {
+                        Optional.of(Goldens.text("templates/smollm2.jinja")),
+                        Set.of(3))) {
             assertThat(dialect.bos()).isEqualTo(1);
             assertThat(dialect.eos()).isEqualTo(2);
-            assertThat(dialect.stops()).containsExactly(2, 0);
+            assertThat(dialect.stops()).containsExactly(2, 3, 0);
+            assertThat(dialect.specialTokens()).containsEntry("eos_token", "<|im_end|>");
             String text = dialect.template().orElseThrow().render(HI, true);
             assertThat(text).endsWith("<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
             assertThat(dialect.tokenizer().encode(text, false)).startsWith(1).contains(2);

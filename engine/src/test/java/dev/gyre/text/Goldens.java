@@ -12,6 +12,7 @@ import java.util.Objects;
 
 /** Reads the goldens beside their {@code make.py}. */
 final class Goldens {
+    @SuppressWarnings("ArrayRecordComponent") // read once
     record Row(String text, int[] ids, int[] offsets, String decoded, String plain) {
         @Override
         public String toString() {

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** The real SmolLM2: the ids that transformers gives from the same GGUF file, and its template. */
@@ -29,7 +30,8 @@ class SmolLm2Test {
             try (var dialect =
                     Dialect.of(
                             vocabulary(metadata),
-                            Optional.of(metadata.text("tokenizer.chat_template")))) {
+                            Optional.of(metadata.text("tokenizer.chat_template")),
+                            Set.of())) {
                 assertThat(dialect.tokenizer().vocabularySize()).isEqualTo(49152);
                 assertThat(dialect.bos()).isEqualTo(1);
                 assertThat(dialect.stops()).containsExactly(2, 0);

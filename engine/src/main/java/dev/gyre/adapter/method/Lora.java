@@ -262,11 +262,11 @@ public record Lora(
                 case String s when s.equals("gaussian") -> Start.GAUSSIAN;
                 default ->
                         throw new UserError(
-                                "%s: init_lora_weights = %s changes the base weight, which is not"
-                                    + " known here; convert the adapter to plain LoRA in PEFT"
-                                    + " (save_pretrained with"
-                                        + " path_initial_model_for_weight_conversion)"
-                                                .formatted(c.where(), value));
+                                ("%s: init_lora_weights = %s changes the base weight, which is not"
+                                                + " known here; convert the adapter to plain LoRA"
+                                                + " in PEFT (save_pretrained with"
+                                                + " path_initial_model_for_weight_conversion)")
+                                        .formatted(c.where(), value));
             };
         }
 
