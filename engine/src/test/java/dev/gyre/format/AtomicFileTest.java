@@ -105,7 +105,7 @@ class AtomicFileTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("cannot write");
         assertThat(inner).isDirectory();
-        onlyFile(inner.getParent());
+        onlyFile(java.util.Objects.requireNonNull(inner.getParent()));
     }
 
     private static void onlyFile(Path file) throws IOException {
