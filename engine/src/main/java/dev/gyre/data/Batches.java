@@ -7,9 +7,10 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Which examples each optimiser step sees: a function of the seed and the step alone, so that a run can go on anywhere.
- * In random order examples of like lengths come together, which keeps the passes of a step alike in size; without
- * shuffling the rows come as they stand in the file, from the start again after the last.
+ * Which examples each optimiser step sees: a function of the seed and the step alone, so that a run
+ * can go on anywhere. In random order examples of like lengths come together, which keeps the
+ * passes of a step alike in size; without shuffling the rows come as they stand in the file, from
+ * the start again after the last.
  */
 public final class Batches {
     /** Passes whose examples are sorted together; more sort better and mix less. */
@@ -30,6 +31,8 @@ public final class Batches {
      */
     public Batches(int[] lengths, int batch, int accumulate, boolean shuffle, long seed) {
         if (lengths.length == 0) throw new IllegalArgumentException("there are no examples");
+        if (batch < 1 || accumulate < 1)
+            throw new IllegalArgumentException("batch and accumulate must be at least 1");
         this.lengths = lengths.clone();
         this.batch = batch;
         this.accumulate = accumulate;
@@ -54,9 +57,11 @@ public final class Batches {
     }
 
     private List<Integer> pass(long number) {
+        if (number < 0) throw new IllegalArgumentException("steps count from 1");
         int inEpoch = (int) (number % passesPerEpoch());
         if (!shuffle)
-            return IntStream.range(inEpoch * batch, Math.min(lengths.length, (inEpoch + 1) * batch))
+            return IntStream.range(
+                            inEpoch * batch, (int) Math.min(lengths.length, (inEpoch + 1L) * batch))
                     .boxed()
                     .toList();
         long epoch = number / passesPerEpoch();
@@ -72,15 +77,16 @@ public final class Batches {
         var order = new ArrayList<>(IntStream.range(0, lengths.length).boxed().toList());
         Collections.shuffle(order, random);
         var out = new ArrayList<List<Integer>>();
-        int group = batch * PASSES_SORTED_TOGETHER;
+        int group = (int) Math.min((long) batch * PASSES_SORTED_TOGETHER, order.size());
         for (int from = 0; from < order.size(); from += group) {
             var some = new ArrayList<>(order.subList(from, Math.min(order.size(), from + group)));
             some.sort((a, b) -> Integer.compare(lengths[a], lengths[b]));
-            for (int i = 0; i < some.size(); i += batch)
-                out.add(List.copyOf(some.subList(i, Math.min(some.size(), i + batch))));
+            for (int i = 0; i < some.size(); i += Math.min(batch, some.size()))
+                out.add(
+                        List.copyOf(
+                                some.subList(i, (int) Math.min(some.size(), (long) i + batch))));
         }
         Collections.shuffle(out, random);
         return out;
     }
-
 }

@@ -4,19 +4,22 @@ import dev.gyre.config.UserError;
 import dev.gyre.text.Encoding;
 import dev.gyre.text.Message;
 import dev.gyre.text.Tokenizer;
+
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Turns examples into tokens, and marks those that are learned: of each answer its text and the end-of-turn token, not
- * what the template writes after it. A conversation is rendered and tokenised as a whole, and answers are found by
- * rendering its beginnings.
+ * Turns examples into tokens, and marks those that are learned: of each answer its text and the
+ * end-of-turn token, not what the template writes after it. A conversation is rendered and
+ * tokenised as a whole. What follows the last learned token is left out, since nothing depends on
+ * it. Without a template, prompt, completion and an end-of-text token are joined.
  */
 public final class Encoder {
     /** Renders a conversation with a chat template. */
     @FunctionalInterface
     public interface Renderer {
+        /** The conversation as text, perhaps with the beginning of an answer. */
         String render(List<Message> messages, boolean addGenerationPrompt);
     }
 
@@ -25,23 +28,42 @@ public final class Encoder {
     private final int endOfText;
     private final int contextTokens;
     private final Allowances allowed;
+    private final Tally tally;
 
-    /**
-     * @param template empty for none: prompts and completions are concatenated
-     * @param endOfText the token after a completion without a template
-     * @param contextTokens longest example
-     */
+    /** As the other constructor, without counting. */
     public Encoder(
             Tokenizer tokenizer,
             Optional<Renderer> template,
             int endOfText,
             int contextTokens,
             Allowances allowed) {
+        this(tokenizer, template, endOfText, contextTokens, allowed, new Tally());
+    }
+
+    /**
+     * An encoder for a model's tokens.
+     *
+     * @param template empty for none: prompts and completions are concatenated
+     * @param endOfText the token after a completion without a template
+     * @param contextTokens longest example
+     * @param tally counts what was allowed and happened
+     */
+    public Encoder(
+            Tokenizer tokenizer,
+            Optional<Renderer> template,
+            int endOfText,
+            int contextTokens,
+            Allowances allowed,
+            Tally tally) {
+        if (endOfText < 0 || contextTokens < 1)
+            throw new IllegalArgumentException(
+                    "endOfText = %d, contextTokens = %d".formatted(endOfText, contextTokens));
         this.tokenizer = tokenizer;
         this.template = template;
         this.endOfText = endOfText;
         this.contextTokens = contextTokens;
         this.allowed = allowed;
+        this.tally = tally;
     }
 
     /**
@@ -53,92 +75,99 @@ public final class Encoder {
         Encoded whole =
                 switch (example) {
                     case Example.Chat chat -> chat(chat.messages(), chat.where());
-                    case Example.Completion c when template.isPresent() -> chat(
-                            List.of(new Message("user", c.prompt()), new Message("assistant", c.completion())),
-                            c.where());
+                    case Example.Completion c when template.isPresent() ->
+                            chat(
+                                    List.of(
+                                            new Message("user", c.prompt()),
+                                            new Message("assistant", c.completion())),
+                                    c.where());
                     case Example.Completion c -> plain(c);
                 };
         return fitted(whole);
     }
 
     private Encoded plain(Example.Completion c) {
-        Encoding tokens = tokenizer.encodeWithOffsets(c.prompt() + c.completion(), true);
+        int prompt = c.prompt().length();
+        Encoding tokens = tokens(c.prompt() + c.completion(), true, c.where());
         int n = tokens.length();
-        int[] ids = Arrays.copyOf(tokens.ids(), n + 1);
-        ids[n] = endOfText;
         boolean[] learned = new boolean[n + 1];
         for (int i = 0; i < n; i++)
-            learned[i] = tokens.starts()[i] >= c.prompt().length() && tokens.ends()[i] > tokens.starts()[i];
-        learned[n] = true;
-        return new Encoded(ids, learned, c.where());
+            learned[i] = tokens.starts()[i] >= prompt && tokens.ends()[i] > tokens.starts()[i];
+        // Some tokenizers end every text themselves, and some completions bring their end along.
+        boolean ended =
+                n > 1
+                        && tokens.ids()[n - 1] == endOfText
+                        && (learned[n - 1] || tokens.ends()[n - 1] == tokens.starts()[n - 1]);
+        int length = ended ? n : n + 1;
+        int[] ids = Arrays.copyOf(tokens.ids(), length);
+        ids[length - 1] = endOfText;
+        learned[length - 1] = true;
+        return new Encoded(ids, Arrays.copyOf(learned, length), c.where());
     }
 
     private Encoded chat(List<Message> messages, String where) {
-        Renderer renderer = template.orElseThrow(() -> new UserError(
-                where + ": conversations need a chat template; the model has none. Give one with --template FILE"));
-        String text = renderer.render(messages, false);
-        Encoding tokens = tokenizer.encodeWithOffsets(text, false);
-        boolean[] learned = new boolean[tokens.length()];
-        for (int turn = 0; turn < messages.size(); turn++)
-            if (messages.get(turn).role().equals("assistant")) mark(renderer, messages, turn, text, tokens, learned, where);
+        Renderer renderer =
+                template.orElseThrow(
+                        () ->
+                                new UserError(
+                                        where
+                                                + ": conversations need a chat template, and there"
+                                                + " is none; give one: --template FILE"));
+        String text;
+        try {
+            text = renderer.render(messages, false);
+        } catch (UserError e) {
+            throw new UserError(where + ": " + e.getMessage(), e);
+        }
+        Encoding tokens = tokens(text, false, where);
+        boolean[] learned =
+                Answers.in(
+                        messages,
+                        renderer,
+                        text,
+                        tokens,
+                        id -> id == endOfText || tokenizer.isSpecial(id),
+                        where);
         return new Encoded(tokens.ids(), learned, where);
     }
 
-    private void mark(
-            Renderer renderer,
-            List<Message> messages,
-            int turn,
-            String text,
-            Encoding tokens,
-            boolean[] learned,
-            String where) {
-        String before = renderer.render(messages.subList(0, turn), true);
-        String through = renderer.render(messages.subList(0, turn + 1), false);
-        if (!through.startsWith(before) || !text.startsWith(through))
-            throw new UserError(where + ": the chat template writes earlier turns differently once later ones follow, so"
-                    + " message " + (turn + 1) + "'s answer cannot be found in it; use one answer an example, or another"
-                    + " template");
-        // The template may trim the content, or write it inside something; the end-of-turn token is the first special
-        // token after it.
-        String content = messages.get(turn).content().strip();
-        int at = through.indexOf(content, before.length());
-        int contentEnd = at < 0 ? before.length() : at + content.length();
-        for (int i = 0; i < tokens.length(); i++) {
-            int start = tokens.starts()[i];
-            if (start < before.length()) continue;
-            if (start >= through.length()) return;
-            boolean special = tokenizer.isSpecial(tokens.ids()[i]);
-            if (start >= contentEnd && !special && noSpecialLeft(tokens, i, through.length())) return;
-            learned[i] = true;
-            if (start >= contentEnd && special) return;
+    private Encoding tokens(String text, boolean addSpecial, String where) {
+        try {
+            return tokenizer.encodeWithOffsets(text, addSpecial);
+        } catch (UserError e) {
+            throw new UserError(where + ": " + e.getMessage(), e);
         }
     }
 
-    /** A template without end-of-turn tokens: nothing after the text is learned. */
-    private boolean noSpecialLeft(Encoding tokens, int from, int end) {
-        for (int i = from; i < tokens.length() && tokens.starts()[i] < end; i++)
-            if (tokenizer.isSpecial(tokens.ids()[i])) return false;
-        return true;
-    }
-
-    /** What follows the last learned token teaches nothing and is left out. */
     private Optional<Encoded> fitted(Encoded e) {
-        int length = 0;
-        int limit = Math.min(e.ids().length, contextTokens);
-        for (int i = 1; i < e.ids().length; i++) if (e.learned()[i]) length = i + 1;
-        if (length > contextTokens && !allowed.cutOff())
-            throw new UserError("%s: the example has %d tokens, more than context_tokens = %d; shorten it, or allow cutting: --allow cut-off"
-                    .formatted(e.where(), length, contextTokens));
+        int length = lengthToLearn(e.learned(), e.ids().length);
         if (length > contextTokens) {
-            length = 0;
-            for (int i = 1; i < limit; i++) if (e.learned()[i]) length = i + 1;
+            if (!allowed.cutOff())
+                throw new UserError(
+                        ("%s: the example has %d tokens, more than context_tokens = %d;"
+                                        + " shorten it, or allow cutting: --allow cut-off")
+                                .formatted(e.where(), length, contextTokens));
+            length = lengthToLearn(e.learned(), contextTokens);
+            if (length > 0) tally.add(Tally.Kind.CUT_OFF);
         }
         if (length == 0) {
-            if (allowed.noAnswer()) return Optional.empty();
-            throw new UserError(e.where() + ": there is nothing to learn in this example: no answer of the assistant"
-                    + " (or an empty one) is left; to pass over such rows: --allow no-answer");
+            if (!allowed.noAnswer())
+                throw new UserError(
+                        e.where()
+                                + ": there is nothing to learn in this example: it has no answer of"
+                                + " the assistant, or none within context_tokens; to leave such"
+                                + " rows out: --allow no-answer");
+            tally.add(Tally.Kind.NO_ANSWER);
+            return Optional.empty();
         }
-        return Optional.of(new Encoded(
-                Arrays.copyOf(e.ids(), length), Arrays.copyOf(e.learned(), length), e.where()));
+        boolean[] learned = Arrays.copyOf(e.learned(), length);
+        learned[0] = false; // nothing comes before it
+        return Optional.of(new Encoded(Arrays.copyOf(e.ids(), length), learned, e.where()));
+    }
+
+    /** Tokens up to the last learned one among the first {@code limit}; 0 when there is none. */
+    private static int lengthToLearn(boolean[] learned, int limit) {
+        for (int i = Math.min(limit, learned.length) - 1; i > 0; i--) if (learned[i]) return i + 1;
+        return 0;
     }
 }

@@ -1,6 +1,7 @@
 package dev.gyre.data;
 
 import dev.gyre.text.Message;
+
 import java.util.List;
 
 /** An example as it was written down. */

@@ -1,14 +1,14 @@
 package dev.gyre.data;
 
 import dev.gyre.config.Tree;
-import dev.gyre.config.UserError;
 import dev.gyre.text.Message;
+
 import java.util.ArrayList;
-import java.util.Set;
+import java.util.List;
 
 /** Rows {@code {"messages": [{"role": "user", "content": "…"}, …]}}. */
 final class MessagesFormat implements Format {
-    private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
+    private static final List<String> ROLES = List.of("system", "user", "assistant", "tool");
 
     @Override
     public String name() {
@@ -16,23 +16,22 @@ final class MessagesFormat implements Format {
     }
 
     @Override
-    public Set<String> keys() {
-        return Set.of("messages");
+    public List<String> keys() {
+        return List.of("messages");
     }
 
     @Override
-    public Example read(Tree row) {
+    public Example read(Tree row, KeyCheck keys) {
         var messages = new ArrayList<Message>();
         for (Tree turn : row.need("messages").items()) {
-            for (String key : turn.entries().keySet())
-                if (!key.equals("role") && !key.equals("content"))
-                    throw new UserError("%s: a message has the keys role and content, not \"%s\""
-                            .formatted(turn.where(), key));
+            keys.check(turn, "a message", List.of("role", "content"));
             Tree role = turn.need("role");
-            if (!ROLES.contains(role.text())) throw role.wrong("one of system, user, assistant, tool");
+            if (!ROLES.contains(role.text()))
+                throw role.wrong("one of " + String.join(", ", ROLES));
             messages.add(new Message(role.text(), turn.need("content").text()));
         }
-        if (messages.isEmpty()) throw row.need("messages").wrong("a list with at least one message");
+        if (messages.isEmpty())
+            throw row.need("messages").wrong("a list with at least one message");
         return new Example.Chat(messages, row.where());
     }
 }

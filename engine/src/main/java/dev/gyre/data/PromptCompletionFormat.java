@@ -1,7 +1,8 @@
 package dev.gyre.data;
 
 import dev.gyre.config.Tree;
-import java.util.Set;
+
+import java.util.List;
 
 /** Rows {@code {"prompt": "…", "completion": "…"}}. */
 final class PromptCompletionFormat implements Format {
@@ -11,12 +12,13 @@ final class PromptCompletionFormat implements Format {
     }
 
     @Override
-    public Set<String> keys() {
-        return Set.of("prompt", "completion");
+    public List<String> keys() {
+        return List.of("prompt", "completion");
     }
 
     @Override
-    public Example read(Tree row) {
-        return new Example.Completion(row.need("prompt").text(), row.need("completion").text(), row.where());
+    public Example read(Tree row, KeyCheck keys) {
+        return new Example.Completion(
+                row.need("prompt").text(), row.need("completion").text(), row.where());
     }
 }

@@ -5,81 +5,106 @@ import dev.gyre.config.NearMiss;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
-import java.io.BufferedReader;
+
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/** Reads examples from a file of JSON lines. */
+/** Reads examples from a file of JSON lines, each line alone in memory. */
 public final class Rows {
     private final Path file;
     private final Allowances allowed;
-    private Format format;
-    private final boolean detects;
-    private int skipped;
+    private final Tally tally;
 
-    private Rows(Path file, String format, Allowances allowed) {
+    private Rows(Path file, Allowances allowed, Tally tally) {
         this.file = file;
         this.allowed = allowed;
-        this.detects = format.equals("auto");
-        this.format = detects ? Formats.ALL.getFirst() : Formats.named(format);
+        this.tally = tally;
+    }
+
+    /** As {@link #read(Path, String, Allowances, Tally)}, without counting. */
+    public static List<Example> read(Path file, String format, Allowances allowed) {
+        return read(file, format, allowed, new Tally());
     }
 
     /**
      * All examples of a file, in its order. Blank lines are passed over.
      *
      * @param format a format's name, or {@code auto}: that of the first row
+     * @param tally counts what was allowed and happened
      * @throws UserError with file and line, for what is not allowed
      */
-    public static List<Example> read(Path file, String format, Allowances allowed) {
-        return new Rows(file, format, allowed).readAll();
-    }
-
-    private List<Example> readAll() {
-        var out = new ArrayList<Example>();
-        try (BufferedReader reader = Files.newBufferedReader(file)) {
-            int number = 0;
-            for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                number++;
-                String text = number == 1 && line.startsWith("\uFEFF") ? line.substring(1) : line;
-                if (text.isBlank()) continue;
-                Tree row = row(text, number);
-                if (row == null) continue;
-                if (out.isEmpty() && detects) format = Formats.of(row);
-                checkKeys(row);
-                out.add(format.read(row));
-            }
-        } catch (CharacterCodingException e) {
-            throw new UserError(file + ": the file is not UTF-8 text; wanted one JSON object a line", e);
+    public static List<Example> read(Path file, String format, Allowances allowed, Tally tally) {
+        Optional<Format> given =
+                format.equals("auto") ? Optional.empty() : Optional.of(Formats.named(format));
+        try (var lines = new Lines(file)) {
+            return new Rows(file, allowed, tally).examples(lines, given);
         } catch (IOException e) {
             throw new UserError("cannot read " + file + ": " + Reasons.of(e), e);
         }
+    }
+
+    private List<Example> examples(Lines lines, Optional<Format> given) throws IOException {
+        var out = new ArrayList<Example>();
+        Optional<Format> format = given;
+        int badLines = 0;
+        while (lines.next()) {
+            Optional<Tree> row = Optional.empty();
+            try {
+                String text = lines.text();
+                if (text.isBlank()) continue;
+                row = Optional.of(row(text, lines.number()));
+            } catch (UserError e) {
+                if (!allowed.badLine()) throw e;
+                badLines++;
+                tally.add(Tally.Kind.BAD_LINE);
+                continue;
+            }
+            Tree tree = row.orElseThrow();
+            Format known = format.orElseGet(() -> Formats.of(tree));
+            format = Optional.of(known);
+            checkKeys(tree, "a row of the format " + known.name(), known.keys());
+            out.add(known.read(tree, this::checkKeys));
+        }
         if (out.isEmpty())
-            throw new UserError(file + ": there is no example in it"
-                    + (skipped > 0 ? " (" + skipped + " lines were not JSON)" : "; wanted one JSON object a line"));
+            throw new UserError(
+                    file
+                            + ": there is no example in it"
+                            + (badLines > 0
+                                    ? "; lines that are not JSON objects: " + badLines
+                                    : "; wanted one JSON object a line"));
         return out;
     }
 
-    private @org.jspecify.annotations.Nullable Tree row(String line, int number) {
-        try {
-            Tree row = Json.read(line, file.toString(), number);
-            if (!row.isMap()) throw row.wrong("a JSON object with the keys of its format");
-            return row;
-        } catch (UserError e) {
-            if (!allowed.badLine()) throw e;
-            skipped++;
-            return null;
-        }
+    private Tree row(String text, int number) {
+        String start = text.stripLeading();
+        // Whoever saved a list or a laid-out object gets no further with the parser's own words.
+        if (start.startsWith("[") || start.strip().equals("{"))
+            throw new UserError(
+                    "%s:%d: wanted JSON lines: a whole object in each line, not %s"
+                            .formatted(
+                                    file,
+                                    number,
+                                    start.startsWith("[") ? "a list" : "one over several lines"));
+        Tree row = Json.read(text, file.toString(), number);
+        if (!row.isMap()) throw row.wrong("a JSON object with the keys of its format");
+        return row;
     }
 
-    private void checkKeys(Tree row) {
-        if (allowed.unknownKey()) return;
-        for (String key : row.entries().keySet())
-            if (!format.keys().contains(key))
-                throw new UserError("%s: the format %s has no key \"%s\"%s"
-                        .formatted(row.where(), format.name(), key, NearMiss.hint(key, format.keys())));
+    private void checkKeys(Tree map, String what, List<String> known) {
+        for (var entry : map.entries().entrySet()) {
+            if (known.contains(entry.getKey())) continue;
+            if (!allowed.unknownKey())
+                throw new UserError(
+                        "%s: %s has no key \"%s\"%s; to ignore such keys: --allow unknown-key"
+                                .formatted(
+                                        entry.getValue().where(),
+                                        what,
+                                        entry.getKey(),
+                                        NearMiss.hint(entry.getKey(), known)));
+            tally.add(Tally.Kind.UNKNOWN_KEY);
+        }
     }
 }
