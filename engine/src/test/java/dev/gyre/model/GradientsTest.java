@@ -100,24 +100,26 @@ class GradientsTest {
             up[i] += h;
             down[i] -= h;
             double numeric =
-                    (loss(model, adapter, up, null) - loss(model, adapter, down, null)) / (2 * h);
+                    (loss(model, adapter, up, NONE) - loss(model, adapter, down, NONE)) / (2 * h);
             assertThat(gradient[i])
                     .as("number %d", i)
                     .isCloseTo(numeric, within(1e-6 * Math.max(1, Math.abs(numeric))));
         }
     }
 
+    private static final double[] NONE = {};
+
     private static double loss(
             Model model, Adapter adapter, double[] values, double @Nullable [] gradientOut) {
         try (var _ = Scope.open();
-                var outer = gradientOut == null ? Tape.off() : Tape.recording(1);
-                var inner = gradientOut == null ? Tape.off() : Tape.recording(2)) {
+                var outer = gradientOut.length == 0 ? Tape.off() : Tape.recording(1);
+                var inner = gradientOut.length == 0 ? Tape.off() : Tape.recording(2)) {
             Wide wide = new Wide(adapter, values);
             Effects effects = wide.effects(outer);
             var tokens = Tokens.of(SEQUENCES, List.of(effects));
             Var loss = model.loss(inner, tokens, LABELS, 0.5);
             double value = loss.value().item();
-            if (gradientOut != null) {
+            if (gradientOut.length > 0) {
                 inner.backward(loss);
                 outer.backward();
                 System.arraycopy(wide.gradient(), 0, gradientOut, 0, gradientOut.length);
