@@ -14,6 +14,7 @@ import dev.gyre.data.Encoded;
 import dev.gyre.data.Encoder;
 import dev.gyre.data.Example;
 import dev.gyre.data.Rows;
+import dev.gyre.data.Tally;
 import dev.gyre.tensor.Device;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.tensor.Torch;
@@ -32,6 +33,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.function.Consumer;
 
 /** One training run: from a recipe to an adapter on disk. */
@@ -42,6 +44,7 @@ final class TrainingRun {
     private final Base base;
     private final Consumer<TrainEvent> events;
     private final Reading reading;
+    private final Tally tally = new Tally();
 
     TrainingRun(Recipe recipe, Base base, Reading reading, Consumer<TrainEvent> events) {
         this.recipe = recipe;
@@ -66,6 +69,7 @@ final class TrainingRun {
         long begun = System.nanoTime();
         var learned = new ArrayList<>(encoded(examples(recipe.data())));
         List<Encoded> heldOut = heldOut(learned);
+        tally.clauses().forEach(reading.warn());
         try (Adapter adapter = adapter();
                 var trainer = new Trainer(adapter, recipe.weightDecay(), recipe.clipNorm(), recipe.seed())) {
             makeOut();
@@ -77,7 +81,7 @@ final class TrainingRun {
         var allow = recipe.allow();
         var allowed = allowances(allow);
         var all = new ArrayList<Example>();
-        for (DataSource source : sources) all.addAll(Rows.read(source.path(), source.format(), allowed));
+        for (DataSource source : sources) all.addAll(Rows.read(source.path(), source.format(), allowed, tally));
         return all;
     }
 
@@ -99,7 +103,8 @@ final class TrainingRun {
                 base.template().map(t -> t::render),
                 endOfText(),
                 context,
-                allowances(recipe.allow()));
+                allowances(recipe.allow()),
+                tally);
         List<Encoded> out = examples.stream().flatMap(e -> encoder.encode(e).stream()).toList();
         if (out.isEmpty()) throw new UserError("no example has anything to learn");
         return out;
@@ -116,13 +121,16 @@ final class TrainingRun {
         return switch (recipe.validation().get()) {
             case HeldOut.File(var source) -> encoded(examples(List.of(source)));
             case HeldOut.Share(double share) -> {
-                Collections.shuffle(learned, new Random(recipe.seed()));
                 int count = (int) Math.max(1, Math.round(share * learned.size()));
                 if (count >= learned.size())
                     throw new UserError("validation = %s leaves no row to learn from; there are %d rows"
                             .formatted(share, learned.size()));
-                var part = List.copyOf(learned.subList(0, count));
-                learned.subList(0, count).clear();
+                // The rows that stay keep their order.
+                var order = new ArrayList<>(IntStream.range(0, learned.size()).boxed().toList());
+                Collections.shuffle(order, new Random(recipe.seed()));
+                List<Integer> chosen = order.subList(0, count).stream().sorted().toList();
+                List<Encoded> part = chosen.stream().map(learned::get).toList();
+                chosen.reversed().forEach(i -> learned.remove((int) i));
                 yield part;
             }
         };

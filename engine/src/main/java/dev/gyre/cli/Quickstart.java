@@ -150,7 +150,8 @@ final class Quickstart implements Commands.Runs {
                         adapter)
                 .with("method", "oft:block=32")
                 .with("steps", steps)
-                .with("batch", 16)
+                .with("batch", 8)
+                .with("accumulate", 2)
                 .with("warmup", 0.1);
     }
 
