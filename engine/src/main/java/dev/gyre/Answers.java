@@ -8,6 +8,7 @@ import dev.gyre.serve.Sampling;
 import dev.gyre.serve.Sequence;
 import dev.gyre.text.Message;
 import dev.gyre.text.StreamDecoder;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -40,7 +41,8 @@ final class Answers {
             Consumer<Piece> pieces) {
         var all = new Answers(base, how, pieces);
         var requests = new ArrayList<Request>();
-        for (int i = 0; i < prompts.size(); i++) requests.add(all.request(prompts.get(i), i, adapters));
+        for (int i = 0; i < prompts.size(); i++)
+            requests.add(all.request(prompts.get(i), i, adapters));
         try (var engine = new Engine(base.model(), contextTokens)) {
             int next = 0;
             while (next < requests.size() || engine.active() > 0) {
@@ -59,10 +61,12 @@ final class Answers {
     }
 
     private void finished() {
-        answers.entrySet().removeIf(e -> {
-            e.getKey().finish().ifPresent(f -> e.getValue().done(e.getKey(), f));
-            return e.getKey().finish().isPresent();
-        });
+        answers.entrySet()
+                .removeIf(
+                        e -> {
+                            e.getKey().finish().ifPresent(f -> e.getValue().done(e.getKey(), f));
+                            return e.getKey().finish().isPresent();
+                        });
     }
 
     private Request request(Prompt prompt, int index, List<Effects> adapters) {
@@ -71,9 +75,16 @@ final class Answers {
                     case Prompt.Plain(var text) -> base.tokenizer().encode(text, true);
                     case Prompt.Chat(var turns) -> chat(turns);
                 };
-        if (ids.length == 0) throw new UserError("prompt " + (index + 1) + " is empty; give it some text");
-        var sampling = new Sampling(
-                how.temperature(), how.topK(), how.topP(), how.minP(), how.repetitionPenalty(), how.seed() * 1_000_003 + index);
+        if (ids.length == 0)
+            throw new UserError("prompt " + (index + 1) + " is empty; give it some text");
+        var sampling =
+                new Sampling(
+                        how.temperature(),
+                        how.topK(),
+                        how.topP(),
+                        how.minP(),
+                        how.repetitionPenalty(),
+                        how.seed() * 1_000_003 + index);
         return new Request(ids, adapters, sampling, how.maxTokens(), base.stops());
     }
 
@@ -84,7 +95,9 @@ final class Answers {
             return base.tokenizer().encode(template.get().render(messages, true), false);
         }
         if (turns.size() == 1) return base.tokenizer().encode(turns.getFirst().text(), true);
-        throw new UserError("a conversation needs a chat template; this model has none. Give one with --template FILE");
+        throw new UserError(
+                "a conversation needs a chat template; this model has none. Give one with"
+                    + " --template FILE");
     }
 
     /** One answer as it comes: text is held back while it may still turn into a stop text. */
@@ -137,7 +150,8 @@ final class Answers {
             if (!cut) text.append(decoder.flush());
             cutAtStop();
             send(text.length());
-            var why = finish == Sequence.Finish.STOP || cut ? Piece.Finish.STOP : Piece.Finish.LENGTH;
+            var why =
+                    finish == Sequence.Finish.STOP || cut ? Piece.Finish.STOP : Piece.Finish.LENGTH;
             pieces.accept(new Piece.Done(index, text.toString(), sequence.generated().length, why));
         }
     }

@@ -11,6 +11,7 @@ import dev.gyre.model.Model;
 import dev.gyre.text.ChatTemplate;
 import dev.gyre.text.Tokenizer;
 import dev.gyre.text.Vocabulary;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -37,7 +38,8 @@ record Base(
         Set<Integer> stops)
         implements AutoCloseable {
     /** Names of end-of-turn tokens, in case a model's files name only one of several. */
-    private static final List<String> ENDS_OF_TURN = List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>");
+    private static final List<String> ENDS_OF_TURN =
+            List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>");
 
     /**
      * Opens a folder or a GGUF file.
@@ -86,11 +88,14 @@ record Base(
                 if (!Files.exists(folder.resolve(file))) continue;
                 Json.read(folder.resolve(file)).get("eos_token_id").ifPresent(id -> add(ends, id));
             }
-            Map<String, String> special = template.map(ChatTemplate::specialTokens).orElse(Map.of());
-            Optional.ofNullable(special.get("eos_token")).ifPresent(t -> tokenizer.id(t).ifPresent(ends::add));
-            int end = Optional.ofNullable(special.get("eos_token"))
-                    .map(t -> tokenizer.id(t).orElse(-1))
-                    .orElseGet(() -> ends.stream().findFirst().orElse(-1));
+            Map<String, String> special =
+                    template.map(ChatTemplate::specialTokens).orElse(Map.of());
+            Optional.ofNullable(special.get("eos_token"))
+                    .ifPresent(t -> tokenizer.id(t).ifPresent(ends::add));
+            int end =
+                    Optional.ofNullable(special.get("eos_token"))
+                            .map(t -> tokenizer.id(t).orElse(-1))
+                            .orElseGet(() -> ends.stream().findFirst().orElse(-1));
             return new Text(tokenizer, template, special, end, ends);
         }
 
@@ -105,11 +110,15 @@ record Base(
                 Vocabulary vocabulary = vocabulary(m);
                 Tokenizer tokenizer = Tokenizer.fromVocabulary(vocabulary);
                 var special = new HashMap<String, String>();
-                if (vocabulary.bos() >= 0) special.put("bos_token", tokenizer.token(vocabulary.bos()));
-                if (vocabulary.eos() >= 0) special.put("eos_token", tokenizer.token(vocabulary.eos()));
-                Optional<ChatTemplate> template = m.has("tokenizer.chat_template")
-                        ? Optional.of(ChatTemplate.of(m.text("tokenizer.chat_template"), special))
-                        : Optional.empty();
+                if (vocabulary.bos() >= 0)
+                    special.put("bos_token", tokenizer.token(vocabulary.bos()));
+                if (vocabulary.eos() >= 0)
+                    special.put("eos_token", tokenizer.token(vocabulary.eos()));
+                Optional<ChatTemplate> template =
+                        m.has("tokenizer.chat_template")
+                                ? Optional.of(
+                                        ChatTemplate.of(m.text("tokenizer.chat_template"), special))
+                                : Optional.empty();
                 var ends = new TreeSet<Integer>();
                 if (vocabulary.eos() >= 0) ends.add(vocabulary.eos());
                 int turn = m.sizeOr("tokenizer.ggml.eot_token_id", -1);
@@ -120,7 +129,10 @@ record Base(
 
         static Vocabulary vocabulary(GgufMetadata m) {
             int bos = m.sizeOr("tokenizer.ggml.bos_token_id", -1);
-            long[] types = m.has("tokenizer.ggml.token_type") ? m.wholes("tokenizer.ggml.token_type") : new long[0];
+            long[] types =
+                    m.has("tokenizer.ggml.token_type")
+                            ? m.wholes("tokenizer.ggml.token_type")
+                            : new long[0];
             return new Vocabulary(
                     m.text("tokenizer.ggml.model"),
                     m.textOr("tokenizer.ggml.pre", ""),

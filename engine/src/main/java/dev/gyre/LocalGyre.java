@@ -19,6 +19,7 @@ import dev.gyre.train.MethodSpec;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
 import dev.gyre.train.Trainer;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,9 +37,16 @@ final class LocalGyre implements Gyre {
         var environment = new HashMap<>(System.getenv());
         if (machine.offline()) environment.put("HF_HUB_OFFLINE", "1");
         this.hub = new Hub(environment);
-        List<String> devices = Arrays.stream(Device.values()).map(d -> d.name().toLowerCase(java.util.Locale.ROOT)).toList();
+        List<String> devices =
+                Arrays.stream(Device.values())
+                        .map(d -> d.name().toLowerCase(java.util.Locale.ROOT))
+                        .toList();
         if (!devices.contains(machine.device()))
-            throw new UserError("unknown device \"" + machine.device() + "\"" + NearMiss.hint(machine.device(), devices));
+            throw new UserError(
+                    "unknown device \""
+                            + machine.device()
+                            + "\""
+                            + NearMiss.hint(machine.device(), devices));
         machine.threads().ifPresent(Torch::threads);
         try {
             Device.use(Device.valueOf(machine.device().toUpperCase(java.util.Locale.ROOT)));
@@ -84,7 +92,8 @@ final class LocalGyre implements Gyre {
     private List<Adapter> adapters(Base base, List<Path> folders) {
         var adapters = new ArrayList<Adapter>();
         try {
-            for (Path folder : folders) adapters.add(AdapterFile.read(folder, base.model(), reading()));
+            for (Path folder : folders)
+                adapters.add(AdapterFile.read(folder, base.model(), reading()));
             return adapters;
         } catch (RuntimeException | Error e) {
             adapters.forEach(Adapter::close);
@@ -115,8 +124,12 @@ final class LocalGyre implements Gyre {
     @Override
     public Trial trial(String name, MethodSpec spec) {
         Base base = base(name, "none", false);
-        Adapter adapter = Adapter.attach(
-                Methods.make(spec.name(), spec.settings()), Targets.allLinear(), base.model(), 0);
+        Adapter adapter =
+                Adapter.attach(
+                        Methods.make(spec.name(), spec.settings()),
+                        Targets.allLinear(),
+                        base.model(),
+                        0);
         return new Stopwatched(base, adapter, new Trainer(adapter, 0, 0, 0));
     }
 
@@ -153,14 +166,17 @@ final class LocalGyre implements Gyre {
         @Override
         public Perplexity perplexity(List<String> documents, int stride) {
             if (stride < 1 || stride > contextTokens())
-                throw new UserError("--stride must be from 1 to the context's %d tokens, not %d"
-                        .formatted(contextTokens(), stride));
+                throw new UserError(
+                        "--stride must be from 1 to the context's %d tokens, not %d"
+                                .formatted(contextTokens(), stride));
             var scored = new ArrayList<Perplexity.Document>();
             double nll = 0;
             long tokens = 0;
             for (String document : documents) {
                 int[] ids = base.tokenizer().encode(document, true);
-                var scores = dev.gyre.eval.Perplexity.of(base.model(), effects, ids, contextTokens(), stride);
+                var scores =
+                        dev.gyre.eval.Perplexity.of(
+                                base.model(), effects, ids, contextTokens(), stride);
                 scored.add(new Perplexity.Document(ids, scores.logprobs()));
                 nll += scores.nll();
                 tokens += scores.tokens();
@@ -188,7 +204,10 @@ final class LocalGyre implements Gyre {
             return trainer.step(List.of(examples), 1e-4).loss();
         }
 
-        /** A row of n tokens is predicted token by token; one more, which is not read, is the last one's label. */
+        /**
+         * A row of n tokens is predicted token by token; one more, which is not read, is the last
+         * one's label.
+         */
         private static Encoded learnedWhole(int[] row) {
             int[] ids = Arrays.copyOf(row, row.length + 1);
             ids[row.length] = row[0];

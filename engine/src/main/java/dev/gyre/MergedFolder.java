@@ -18,6 +18,9 @@ import dev.gyre.model.Slot;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -29,25 +32,29 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/** Writes a merged model as the folder that transformers loads, and checks it against the unmerged one. */
+/**
+ * Writes a merged model as the folder that transformers loads, and checks it against the unmerged
+ * one.
+ */
 final class MergedFolder {
     private static final long MAX_SHARD_BYTES = 5_000_000_000L;
 
     /** Files beside the weights that a merge does not change. */
-    private static final Set<String> COPIED = Set.of(
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-            "added_tokens.json",
-            "vocab.json",
-            "merges.txt",
-            "tokenizer.model",
-            "chat_template.jinja",
-            "generation_config.json");
+    private static final Set<String> COPIED =
+            Set.of(
+                    "tokenizer.json",
+                    "tokenizer_config.json",
+                    "special_tokens_map.json",
+                    "added_tokens.json",
+                    "vocab.json",
+                    "merges.txt",
+                    "tokenizer.model",
+                    "chat_template.jinja",
+                    "generation_config.json");
 
-    private static final String PROBE = """
+    private static final String PROBE =
+            """
             The quick brown fox jumps over the lazy dog. In 1969, two people walked on the Moon: "one small step".
             for (int i = 0; i < n; i++) sum += x[i] * y[i];
             """;
@@ -64,13 +71,16 @@ final class MergedFolder {
             throw new UserError("cannot write into --out " + out + ": " + Reasons.of(e), e);
         }
         try (var _ = Scope.open()) {
-            Safetensors.writeFolder(out, Map.of("format", "pt"), tensors(base.model(), merging), MAX_SHARD_BYTES);
+            Safetensors.writeFolder(
+                    out, Map.of("format", "pt"), tensors(base.model(), merging), MAX_SHARD_BYTES);
         }
         // The configuration comes last: a folder that has one is whole.
-        AtomicFile.write(out.resolve("config.json"), Json.writePretty(config(base, merging)) + "\n");
+        AtomicFile.write(
+                out.resolve("config.json"), Json.writePretty(config(base, merging)) + "\n");
         long changed = base.model().slots().stream().filter(merging::changes).count();
         int[] probe = base.tokenizer().encode(PROBE, true);
-        return new Gyre.Merged(out, (int) changed, drift(base, adapters, probe, out), probe.length - 1);
+        return new Gyre.Merged(
+                out, (int) changed, drift(base, adapters, probe, out), probe.length - 1);
     }
 
     private static List<TensorSource> tensors(Model model, Merging merging) {
@@ -79,10 +89,22 @@ final class MergedFolder {
             if (slot.kind() == Slot.Kind.HEAD && merging.tied()) continue;
             ElementType type = stored(slot);
             long[] shape = {slot.weight().out(), slot.weight().in()};
-            out.add(new TensorSource(slot.name() + ".weight", type, shape, () -> weight(merging, slot, type)));
+            out.add(
+                    new TensorSource(
+                            slot.name() + ".weight",
+                            type,
+                            shape,
+                            () -> weight(merging, slot, type)));
         }
-        merging.vectors().forEach((name, value) -> out.add(new TensorSource(
-                name, ElementType.F32, value.shape(), () -> value.contiguous().segment())));
+        merging.vectors()
+                .forEach(
+                        (name, value) ->
+                                out.add(
+                                        new TensorSource(
+                                                name,
+                                                ElementType.F32,
+                                                value.shape(),
+                                                () -> value.contiguous().segment())));
         return out;
     }
 
@@ -97,14 +119,17 @@ final class MergedFolder {
 
     private static MemorySegment weight(Merging merging, Slot slot, ElementType type) {
         try (var _ = Scope.open()) {
-            DType as = switch (type) {
-                case BF16 -> DType.BF16;
-                case F16 -> DType.F16;
-                default -> DType.F32;
-            };
+            DType as =
+                    switch (type) {
+                        case BF16 -> DType.BF16;
+                        case F16 -> DType.F16;
+                        default -> DType.F32;
+                    };
             Tensor merged = merging.weight(slot);
-            if (!merged.allFinite()) throw new UserError("the merged weight of " + slot.name() + " is not finite");
-            // A copy that lives as long as the writer needs it: the tensor's own memory ends with this scope.
+            if (!merged.allFinite())
+                throw new UserError("the merged weight of " + slot.name() + " is not finite");
+            // A copy that lives as long as the writer needs it: the tensor's own memory ends with
+            // this scope.
             MemorySegment data = merged.to(as).contiguous().segment();
             MemorySegment copy = Arena.ofAuto().allocate(data.byteSize(), 8);
             copy.copyFrom(data);
@@ -114,7 +139,8 @@ final class MergedFolder {
 
     private static Map<String, @Nullable Object> config(Base base, Merging merging) {
         if (!Files.isDirectory(base.place()))
-            return new LinkedHashMap<String, @Nullable Object>(base.model().huggingFaceConfig(merging.tied()));
+            return new LinkedHashMap<String, @Nullable Object>(
+                    base.model().huggingFaceConfig(merging.tied()));
         var config = new LinkedHashMap<String, @Nullable Object>();
         Tree own = Json.read(base.place().resolve("config.json"));
         own.entries().forEach((key, value) -> config.put(key, value.plain()));
@@ -126,7 +152,8 @@ final class MergedFolder {
     private static void copyTexts(Path from, Path out) throws IOException {
         for (String name : COPIED) {
             Path file = from.resolve(name);
-            if (Files.exists(file)) Files.copy(file, out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            if (Files.exists(file))
+                Files.copy(file, out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         }
     }
 
@@ -157,11 +184,13 @@ final class MergedFolder {
     /** Largest |Δ log-probability| of a short text between the folder and the unmerged adapters. */
     private static double drift(Base base, List<Effects> adapters, int[] probe, Path out) {
         int context = base.model().contextTokens();
-        double[] unmerged = Perplexity.of(base.model(), adapters, probe, context, context).logprobs();
+        double[] unmerged =
+                Perplexity.of(base.model(), adapters, probe, context, context).logprobs();
         try (Model merged = Families.open(out, false)) {
             double[] own = Perplexity.of(merged, List.of(), probe, context, context).logprobs();
             double worst = 0;
-            for (int i = 1; i < probe.length; i++) worst = Math.max(worst, Math.abs(own[i] - unmerged[i]));
+            for (int i = 1; i < probe.length; i++)
+                worst = Math.max(worst, Math.abs(own[i] - unmerged[i]));
             return worst;
         }
     }

@@ -25,6 +25,7 @@ import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
 import dev.gyre.train.TrainFailed;
 import dev.gyre.train.Trainer;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,8 +34,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.IntStream;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** One training run: from a recipe to an adapter on disk. */
 final class TrainingRun {
@@ -56,10 +57,14 @@ final class TrainingRun {
     /** Refuses a folder that holds something, unless it may be overwritten. */
     static void checkOut(Path out, boolean overwrite) {
         if (!Files.exists(out) || overwrite) return;
-        if (!Files.isDirectory(out)) throw new UserError("--out " + out + " is a file; wanted a folder");
+        if (!Files.isDirectory(out))
+            throw new UserError("--out " + out + " is a file; wanted a folder");
         try (var files = Files.list(out)) {
             if (files.findAny().isPresent())
-                throw new UserError("--out " + out + " is not empty; choose another folder, or allow it: --overwrite");
+                throw new UserError(
+                        "--out "
+                                + out
+                                + " is not empty; choose another folder, or allow it: --overwrite");
         } catch (IOException e) {
             throw new UserError("cannot look into --out " + out + ": " + Reasons.of(e), e);
         }
@@ -71,7 +76,9 @@ final class TrainingRun {
         List<Encoded> heldOut = heldOut(learned);
         tally.clauses().forEach(reading.warn());
         try (Adapter adapter = adapter();
-                var trainer = new Trainer(adapter, recipe.weightDecay(), recipe.clipNorm(), recipe.seed())) {
+                var trainer =
+                        new Trainer(
+                                adapter, recipe.weightDecay(), recipe.clipNorm(), recipe.seed())) {
             makeOut();
             return steps(adapter, trainer, learned, heldOut, begun);
         }
@@ -81,7 +88,8 @@ final class TrainingRun {
         var allow = recipe.allow();
         var allowed = allowances(allow);
         var all = new ArrayList<Example>();
-        for (DataSource source : sources) all.addAll(Rows.read(source.path(), source.format(), allowed, tally));
+        for (DataSource source : sources)
+            all.addAll(Rows.read(source.path(), source.format(), allowed, tally));
         return all;
     }
 
@@ -94,17 +102,20 @@ final class TrainingRun {
     }
 
     private List<Encoded> encoded(List<Example> examples) {
-        int context = recipe.contextTokens().orElse(Math.min(MOST_CONTEXT, base.model().contextTokens()));
+        int context =
+                recipe.contextTokens().orElse(Math.min(MOST_CONTEXT, base.model().contextTokens()));
         if (context > base.model().contextTokens())
-            throw new UserError("context_tokens = %d is more than the model's own %d"
-                    .formatted(context, base.model().contextTokens()));
-        var encoder = new Encoder(
-                base.tokenizer(),
-                base.template().map(t -> t::render),
-                endOfText(),
-                context,
-                allowances(recipe.allow()),
-                tally);
+            throw new UserError(
+                    "context_tokens = %d is more than the model's own %d"
+                            .formatted(context, base.model().contextTokens()));
+        var encoder =
+                new Encoder(
+                        base.tokenizer(),
+                        base.template().map(t -> t::render),
+                        endOfText(),
+                        context,
+                        allowances(recipe.allow()),
+                        tally);
         List<Encoded> out = examples.stream().flatMap(e -> encoder.encode(e).stream()).toList();
         if (out.isEmpty()) throw new UserError("no example has anything to learn");
         return out;
@@ -112,7 +123,8 @@ final class TrainingRun {
 
     private int endOfText() {
         if (base.endOfText() >= 0) return base.endOfText();
-        throw new UserError("the model names no end-of-text token (eos_token), so nothing could end an answer");
+        throw new UserError(
+                "the model names no end-of-text token (eos_token), so nothing could end an answer");
     }
 
     /** The held-out examples; a share is taken out of the learned ones. */
@@ -123,8 +135,9 @@ final class TrainingRun {
             case HeldOut.Share(double share) -> {
                 int count = (int) Math.max(1, Math.round(share * learned.size()));
                 if (count >= learned.size())
-                    throw new UserError("validation = %s leaves no row to learn from; there are %d rows"
-                            .formatted(share, learned.size()));
+                    throw new UserError(
+                            "validation = %s leaves no row to learn from; there are %d rows"
+                                    .formatted(share, learned.size()));
                 // The rows that stay keep their order.
                 var order = new ArrayList<>(IntStream.range(0, learned.size()).boxed().toList());
                 Collections.shuffle(order, new Random(recipe.seed()));
@@ -137,19 +150,25 @@ final class TrainingRun {
     }
 
     private Adapter adapter() {
-        if (recipe.init().isPresent()) return AdapterFile.read(recipe.init().get(), base.model(), reading);
+        if (recipe.init().isPresent())
+            return AdapterFile.read(recipe.init().get(), base.model(), reading);
         Method method = Methods.make(recipe.method().name(), recipe.method().settings());
-        var targets = new Targets(
-                recipe.targets().isEmpty() ? Targets.NOTHING : Targets.choice(recipe.targets()),
-                recipe.exclude().isEmpty() ? Targets.NOTHING : Targets.choice(recipe.exclude()),
-                recipe.layers(),
-                List.of(),
-                recipe.modulesToSave(),
-                switch (recipe.bias()) {
-                    case NONE -> Targets.Bias.NONE;
-                    case ALL -> Targets.Bias.ALL;
-                    case ADAPTED -> Targets.Bias.ADAPTED;
-                });
+        var targets =
+                new Targets(
+                        recipe.targets().isEmpty()
+                                ? Targets.NOTHING
+                                : Targets.choice(recipe.targets()),
+                        recipe.exclude().isEmpty()
+                                ? Targets.NOTHING
+                                : Targets.choice(recipe.exclude()),
+                        recipe.layers(),
+                        List.of(),
+                        recipe.modulesToSave(),
+                        switch (recipe.bias()) {
+                            case NONE -> Targets.Bias.NONE;
+                            case ALL -> Targets.Bias.ALL;
+                            case ADAPTED -> Targets.Bias.ADAPTED;
+                        });
         targets.checkNames(base.model());
         return Adapter.attach(method, targets, base.model(), recipe.seed());
     }
@@ -159,59 +178,76 @@ final class TrainingRun {
         try {
             Files.createDirectories(recipe.out());
         } catch (IOException e) {
-            throw new UserError("cannot make the folder --out " + recipe.out() + ": " + Reasons.of(e), e);
+            throw new UserError(
+                    "cannot make the folder --out " + recipe.out() + ": " + Reasons.of(e), e);
         }
     }
 
     private TrainEvent.Done steps(
-            Adapter adapter, Trainer trainer, List<Encoded> learned, List<Encoded> heldOut, long begun) {
+            Adapter adapter,
+            Trainer trainer,
+            List<Encoded> learned,
+            List<Encoded> heldOut,
+            long begun) {
         int steps = recipe.stepsFor(learned.size());
-        var batches = new Batches(
-                learned.stream().mapToInt(e -> e.ids().length).toArray(),
-                recipe.batch(),
-                recipe.accumulate(),
-                recipe.shuffle(),
-                recipe.seed());
+        var batches =
+                new Batches(
+                        learned.stream().mapToInt(e -> e.ids().length).toArray(),
+                        recipe.batch(),
+                        recipe.accumulate(),
+                        recipe.shuffle(),
+                        recipe.seed());
         double highest = recipe.learningRate().orElse(adapter.method().learningRate());
         LearningRate rate = LearningRate.of(recipe, highest, steps);
-        events.accept(new TrainEvent.Started(
-                steps, learned.size(), adapter.trainable(), base.model().parameters(), machine(), recipe));
+        events.accept(
+                new TrainEvent.Started(
+                        steps,
+                        learned.size(),
+                        adapter.trainable(),
+                        base.model().parameters(),
+                        machine(),
+                        recipe));
         long tokens = 0;
         long last = System.nanoTime();
         long firstStep = last;
         for (int step = 1; step <= steps; step++) {
-            var passes = batches.step(step).stream()
-                    .map(pass -> pass.stream().map(learned::get).toList())
-                    .toList();
+            var passes =
+                    batches.step(step).stream()
+                            .map(pass -> pass.stream().map(learned::get).toList())
+                            .toList();
             Trainer.Step done = stepOrStopped(trainer, passes, rate.at(step), step);
             tokens += done.tokens();
             long now = System.nanoTime();
-            events.accept(new TrainEvent.Stepped(
-                    step,
-                    done.loss(),
-                    done.learnedTokens(),
-                    done.tokens(),
-                    rate.at(step),
-                    done.gradientNorm(),
-                    Duration.ofNanos(now - last)));
+            events.accept(
+                    new TrainEvent.Stepped(
+                            step,
+                            done.loss(),
+                            done.learnedTokens(),
+                            done.tokens(),
+                            rate.at(step),
+                            done.gradientNorm(),
+                            Duration.ofNanos(now - last)));
             last = now;
-            boolean look = recipe.evalEvery() > 0 && step % recipe.evalEvery() == 0 || step == steps;
+            boolean look =
+                    recipe.evalEvery() > 0 && step % recipe.evalEvery() == 0 || step == steps;
             if (look && !heldOut.isEmpty()) events.accept(evaluated(trainer, heldOut, step));
         }
         double seconds = (last - firstStep) / 1e9;
         AdapterFile.write(adapter, recipe.out(), recipe.base());
         events.accept(new TrainEvent.Saved(steps, recipe.out()));
-        var done = new TrainEvent.Done(
-                steps,
-                Duration.ofNanos(System.nanoTime() - begun),
-                tokens / seconds,
-                ProcessMemory.peakBytes().orElse(0),
-                recipe.out());
+        var done =
+                new TrainEvent.Done(
+                        steps,
+                        Duration.ofNanos(System.nanoTime() - begun),
+                        tokens / seconds,
+                        ProcessMemory.peakBytes().orElse(0),
+                        recipe.out());
         events.accept(done);
         return done;
     }
 
-    private Trainer.Step stepOrStopped(Trainer trainer, List<List<Encoded>> passes, double rate, int step) {
+    private Trainer.Step stepOrStopped(
+            Trainer trainer, List<List<Encoded>> passes, double rate, int step) {
         try {
             return trainer.step(passes, rate);
         } catch (TrainFailed e) {
@@ -226,6 +262,9 @@ final class TrainingRun {
     }
 
     private static String machine() {
-        return Device.current() + ", " + Torch.threads() + (Torch.threads() == 1 ? " thread" : " threads");
+        return Device.current()
+                + ", "
+                + Torch.threads()
+                + (Torch.threads() == 1 ? " thread" : " threads");
     }
 }

@@ -43,7 +43,8 @@ final class Readme {
     private static List<String> words(String line) {
         var out = new ArrayList<String>();
         var matcher = Pattern.compile("\"([^\"]*)\"|(\\S+)").matcher(line);
-        while (matcher.find()) out.add(matcher.group(1) != null ? matcher.group(1) : matcher.group(2));
+        while (matcher.find())
+            out.add(matcher.group(1) != null ? matcher.group(1) : matcher.group(2));
         return out;
     }
 }

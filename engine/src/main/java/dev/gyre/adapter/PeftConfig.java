@@ -4,20 +4,36 @@ import dev.gyre.adapter.method.Methods;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
-/** The keys of {@code adapter_config.json} that all methods share: where an adapter acts. As PEFT 0.21 reads them. */
+/**
+ * The keys of {@code adapter_config.json} that all methods share: where an adapter acts. As PEFT
+ * 0.21 reads them.
+ */
 final class PeftConfig {
     private static final String VERSION = "0.21.0";
-    private static final Set<String> COMMON = Set.of(
-            "peft_type", "peft_version", "task_type", "base_model_name_or_path", "revision", "inference_mode",
-            "auto_mapping", "target_modules", "exclude_modules", "modules_to_save", "layers_to_transform",
-            "layers_pattern", "bias");
+    private static final Set<String> COMMON =
+            Set.of(
+                    "peft_type",
+                    "peft_version",
+                    "task_type",
+                    "base_model_name_or_path",
+                    "revision",
+                    "inference_mode",
+                    "auto_mapping",
+                    "target_modules",
+                    "exclude_modules",
+                    "modules_to_save",
+                    "layers_to_transform",
+                    "layers_pattern",
+                    "bias");
 
     private PeftConfig() {}
 
@@ -27,7 +43,8 @@ final class PeftConfig {
         return new Targets(
                 config.get("target_modules")
                         .map(PeftConfig::choice)
-                        // Without targets PEFT takes its table's entry for the family: of Llama's, these two.
+                        // Without targets PEFT takes its table's entry for the family: of Llama's,
+                        // these two.
                         .orElse(new Targets.Choice.Names(List.of("q_proj", "v_proj"))),
                 config.get("exclude_modules").map(PeftConfig::choice).orElse(Targets.NOTHING),
                 config.get("layers_to_transform").map(PeftConfig::layers).orElse(List.of()),
@@ -39,15 +56,23 @@ final class PeftConfig {
     private static void refuseUnknown(Tree config, MethodKind kind, Reading reading) {
         var known = new LinkedHashSet<>(COMMON);
         known.addAll(kind.peftKeys());
-        config.entries().forEach((key, value) -> {
-            if (known.contains(key) || saysNothing(value)) return;
-            String message = "%s: the key \"%s\" is not known for %s"
-                    .formatted(value.where(), key, kind.peftType());
-            if (!reading.allowUnknown())
-                throw new UserError(message + NearMiss.of(key, known).map(n -> "; did you mean \"" + n + "\"?").orElse("")
-                        + ". It may change what the adapter computes; to ignore it: --allow-unknown-keys");
-            reading.warn().accept(message + "; ignored");
-        });
+        config.entries()
+                .forEach(
+                        (key, value) -> {
+                            if (known.contains(key) || saysNothing(value)) return;
+                            String message =
+                                    "%s: the key \"%s\" is not known for %s"
+                                            .formatted(value.where(), key, kind.peftType());
+                            if (!reading.allowUnknown())
+                                throw new UserError(
+                                        message
+                                                + NearMiss.of(key, known)
+                                                        .map(n -> "; did you mean \"" + n + "\"?")
+                                                        .orElse("")
+                                                + ". It may change what the adapter computes; to"
+                                                + " ignore it: --allow-unknown-keys");
+                            reading.warn().accept(message + "; ignored");
+                        });
     }
 
     /** Null, false, zero or empty: a key that is known nowhere and asks for nothing. */
@@ -63,17 +88,24 @@ final class PeftConfig {
     }
 
     private static Targets.Choice choice(Tree value) {
-        if (value.isList()) return new Targets.Choice.Names(value.items().stream().map(Tree::text).toList());
+        if (value.isList())
+            return new Targets.Choice.Names(value.items().stream().map(Tree::text).toList());
         String text = value.text();
-        return text.equalsIgnoreCase("all-linear") ? Targets.ALL_LINEAR : new Targets.Choice.Regex(text);
+        return text.equalsIgnoreCase("all-linear")
+                ? Targets.ALL_LINEAR
+                : new Targets.Choice.Regex(text);
     }
 
     private static List<Integer> layers(Tree value) {
-        return value.isList() ? value.items().stream().map(Tree::wholeInt).toList() : List.of(value.wholeInt());
+        return value.isList()
+                ? value.items().stream().map(Tree::wholeInt).toList()
+                : List.of(value.wholeInt());
     }
 
     private static List<String> words(Tree value) {
-        return value.isList() ? value.items().stream().map(Tree::text).toList() : List.of(value.text());
+        return value.isList()
+                ? value.items().stream().map(Tree::text).toList()
+                : List.of(value.text());
     }
 
     private static Targets.Bias bias(Tree config, MethodKind kind) {
@@ -91,11 +123,13 @@ final class PeftConfig {
         var keys = new TreeMap<String, @Nullable Object>();
         keys.put("auto_mapping", null);
         keys.put("base_model_name_or_path", base);
-        keys.put("bias", switch (targets.bias()) {
-            case NONE -> "none";
-            case ALL -> "all";
-            case ADAPTED -> kind.name() + "_only";
-        });
+        keys.put(
+                "bias",
+                switch (targets.bias()) {
+                    case NONE -> "none";
+                    case ALL -> "all";
+                    case ADAPTED -> kind.name() + "_only";
+                });
         keys.put("exclude_modules", plain(targets.exclude(), adapter));
         keys.put("inference_mode", true);
         keys.put("layers_pattern", orNull(targets.layersPattern()));
@@ -115,10 +149,11 @@ final class PeftConfig {
             case Targets.Choice.Regex(var pattern) -> pattern;
             case Targets.Choice.Names(var names) -> orNull(names);
             // As PEFT does on saving, the names of what was adapted.
-            case Targets.Choice.AllLinear all -> adapter.slots().stream()
-                    .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
-                    .distinct()
-                    .toList();
+            case Targets.Choice.AllLinear all ->
+                    adapter.slots().stream()
+                            .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
+                            .distinct()
+                            .toList();
         };
     }
 

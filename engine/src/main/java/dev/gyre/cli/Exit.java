@@ -38,7 +38,10 @@ final class Exit {
             case UserError error -> say(shell, error.getMessage(), MEND);
             case TrainFailed error -> say(shell, error.getMessage(), FAILED);
             default -> {
-                shell.err().println("gyre: this is a bug in gyre; please report it with the lines below.");
+                shell.err()
+                        .println(
+                                "gyre: this is a bug in gyre; please report it with the lines"
+                                    + " below.");
                 e.printStackTrace(shell.err());
                 yield FAILED;
             }
@@ -50,7 +53,8 @@ final class Exit {
         CommandLine command = e.getCommandLine();
         String name = command.getCommandSpec().qualifiedName();
         String message = e.getMessage();
-        if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty())
+        if (e instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getUnmatched().isEmpty())
             message = unknown(command, unmatched.getUnmatched().getFirst());
         return say(shell, message + "\nSee: " + name + " --help", MEND);
     }
@@ -67,8 +71,7 @@ final class Exit {
                                 .flatMap(o -> Stream.of(o.names()))
                                 .toList()
                         : List.copyOf(command.getSubcommands().keySet());
-        String near =
-                NearMiss.of(bare, known).map(k -> "; did you mean \"" + k + "\"?").orElse("");
+        String near = NearMiss.of(bare, known).map(k -> "; did you mean \"" + k + "\"?").orElse("");
         return "unknown " + (flag ? "flag" : "command") + " \"" + bare + "\"" + near;
     }
 

@@ -25,6 +25,7 @@ abstract class Group implements Commands.Runs {
         throw new ParameterException(
                 spec.commandLine(),
                 "say which: "
-                        + String.join(", ", spec.subcommands().keySet().stream().sorted().toList()));
+                        + String.join(
+                                ", ", spec.subcommands().keySet().stream().sorted().toList()));
     }
 }

@@ -68,11 +68,14 @@ final class KeyFlags {
         return leaf(key, (String) given);
     }
 
-    /** Numbers and truth values are read as YAML reads them; everything else stays as it was typed. */
+    /**
+     * Numbers and truth values are read as YAML reads them; everything else stays as it was typed.
+     */
     private static Tree leaf(Keys.Entry key, String text) {
         Type type = key.type();
         while (type instanceof ParameterizedType p) type = p.getActualTypeArguments()[0];
-        boolean word = type instanceof Class<?> c && (c.isPrimitive() || Number.class.isAssignableFrom(c));
+        boolean word =
+                type instanceof Class<?> c && (c.isPrimitive() || Number.class.isAssignableFrom(c));
         return new Tree(word ? Yaml.scalar(text) : text, key.flag(), 0, "");
     }
 

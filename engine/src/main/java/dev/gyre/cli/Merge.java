@@ -53,7 +53,7 @@ final class Merge implements Commands.Runs {
             shell.line(
                     Words.format(
                             "%s: %d weights merged; log-probabilities moved by at most %.2g over %d"
-                                + " tokens",
+                                    + " tokens",
                             merged.out(), merged.weights(), merged.drift(), merged.tokens()));
         }
         return Exit.DONE;

@@ -9,7 +9,9 @@ import me.tongfei.progressbar.ProgressBarStyle;
 
 import org.jspecify.annotations.Nullable;
 
-/** What the engine says while it works, on {@code err}: sentences, and a bar for what it fetches. */
+/**
+ * What the engine says while it works, on {@code err}: sentences, and a bar for what it fetches.
+ */
 final class Notes implements Gyre.Notices {
     private static final long LINE_BYTES = 50_000_000;
 
@@ -36,7 +38,8 @@ final class Notes implements Gyre.Notices {
         if (bar != null) {
             if (total > 0) bar.maxHint(total);
             bar.stepTo(done);
-        } else if (!live && (done - told >= LINE_BYTES || (total > 0 && done >= total && done > told))) {
+        } else if (!live
+                && (done - told >= LINE_BYTES || (total > 0 && done >= total && done > told))) {
             told = done;
             shell.err()
                     .println(

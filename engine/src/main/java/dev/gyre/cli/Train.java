@@ -39,7 +39,10 @@ final class Train implements Commands.Runs {
     @Option(names = "--json", description = "Events as JSON on stdout, one object a line.")
     private boolean json;
 
-    @Option(names = "--chart", paramLabel = "FILE", description = "Where to draw the loss [OUT/loss.png].")
+    @Option(
+            names = "--chart",
+            paramLabel = "FILE",
+            description = "Where to draw the loss [OUT/loss.png].")
     private Optional<Path> chart = Optional.empty();
 
     Train(Shell shell) {

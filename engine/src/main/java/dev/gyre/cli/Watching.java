@@ -14,8 +14,8 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * Shows a run to a person on {@code err}: a live bar on a terminal, now and then a line elsewhere. Loss, speed, time to
- * go and memory.
+ * Shows a run to a person on {@code err}: a live bar on a terminal, now and then a line elsewhere.
+ * Loss, speed, time to go and memory.
  */
 final class Watching implements Consumer<TrainEvent>, AutoCloseable {
     private static final int LINES = 20;
@@ -89,7 +89,8 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
             bar.stepTo(s.step());
             return;
         }
-        boolean due = s.step() == 1 || s.step() == steps || s.step() % Math.max(1, steps / LINES) == 0;
+        boolean due =
+                s.step() == 1 || s.step() == steps || s.step() % Math.max(1, steps / LINES) == 0;
         if (due)
             shell.err()
                     .println(

@@ -8,14 +8,16 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * How well a model foretells a text. A text longer than the context is read in windows that overlap; each token is scored
- * once, in the first window that has it.
+ * How well a model foretells a text. A text longer than the context is read in windows that
+ * overlap; each token is scored once, in the first window that has it.
  *
- * @param logprobs log p of each token given those before it, in nats; NaN for the first, which is not scored
+ * @param logprobs log p of each token given those before it, in nats; NaN for the first, which is
+ *     not scored
  * @param nll −Σ log p over the scored tokens
  * @param tokens scored tokens
  */
@@ -29,9 +31,11 @@ public record Perplexity(double[] logprobs, double nll, long tokens) {
      * @param contextTokens of a window
      * @param stride tokens between the starts of two windows, 1 … contextTokens
      */
-    public static Perplexity of(Model model, List<Effects> adapters, int[] ids, int contextTokens, int stride) {
+    public static Perplexity of(
+            Model model, List<Effects> adapters, int[] ids, int contextTokens, int stride) {
         if (stride < 1 || stride > contextTokens)
-            throw new IllegalArgumentException("stride must be from 1 to " + contextTokens + ", not " + stride);
+            throw new IllegalArgumentException(
+                    "stride must be from 1 to " + contextTokens + ", not " + stride);
         double[] logprobs = new double[ids.length];
         Arrays.fill(logprobs, Double.NaN);
         int scored = 1;
@@ -47,7 +51,13 @@ public record Perplexity(double[] logprobs, double nll, long tokens) {
 
     /** Scores the tokens first … to−1 in the window from … to−1. */
     private static void window(
-            Model model, List<Effects> adapters, int[] ids, int from, int first, int to, double[] logprobs) {
+            Model model,
+            List<Effects> adapters,
+            int[] ids,
+            int from,
+            int first,
+            int to,
+            double[] logprobs) {
         try (var _ = Scope.open();
                 var tape = Tape.off()) {
             var tokens = Tokens.of(List.of(Arrays.copyOfRange(ids, from, to)), adapters);
@@ -56,7 +66,8 @@ public record Perplexity(double[] logprobs, double nll, long tokens) {
                 int count = Math.min(CHUNK, to - at);
                 try (var _ = Scope.open()) {
                     Var rows = Var.constant(hidden.narrow(0, at - 1 - from, count));
-                    Tensor logits = model.logits(tape, rows, List.of(new Span(0, count, adapters))).value();
+                    Tensor logits =
+                            model.logits(tape, rows, List.of(new Span(0, count, adapters))).value();
                     Tensor wanted = Tensor.of(Arrays.copyOfRange(ids, at, at + count)).unsqueeze(1);
                     double[] p = logits.logSoftmax(1).gather(1, wanted).toDoubles();
                     System.arraycopy(p, 0, logprobs, at, count);

@@ -8,15 +8,16 @@ import dev.gyre.model.Slot;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * Adapters worked into the weights of their base. With the adapters' parts in order,
- * x̃ᵀ = B_k … B_1·xᵀ and y = A_k … A_1·W·x̃ᵀ + Σ C·xᵀ + bias, so W′ = A_k … A_1·W·B_k … B_1 + Σ C: the last adapter's
- * {@code before} meets the weight first. Computed in f32; nothing of the base changes.
+ * Adapters worked into the weights of their base. With the adapters' parts in order, x̃ᵀ = B_k …
+ * B_1·xᵀ and y = A_k … A_1·W·x̃ᵀ + Σ C·xᵀ + bias, so W′ = A_k … A_1·W·B_k … B_1 + Σ C: the last
+ * adapter's {@code before} meets the weight first. Computed in f32; nothing of the base changes.
  */
 public final class Merging {
     private final Model model;
@@ -38,8 +39,11 @@ public final class Merging {
             if (effect instanceof Effect.Gated(var function, var why))
                 throw new UserError("the adapter at " + slot.name() + " cannot be merged: " + why);
             if (effect instanceof Effect.Linear e && e.bias() != null && !slot.hasBias())
-                throw new UserError("the adapter adds a bias at " + slot.name()
-                        + ", where this model's files have none to hold it; serve the adapter unmerged");
+                throw new UserError(
+                        "the adapter adds a bias at "
+                                + slot.name()
+                                + ", where this model's files have none to hold it; serve the"
+                                + " adapter unmerged");
         }
     }
 
@@ -64,23 +68,29 @@ public final class Merging {
                         .noneMatch(this::changes);
     }
 
-    /** The merged weight of a slot, [out, in], in f32; an embedding's as its table [vocabulary, width]. */
+    /**
+     * The merged weight of a slot, [out, in], in f32; an embedding's as its table [vocabulary,
+     * width].
+     */
     public Tensor weight(Slot slot) {
         try (var here = Scope.open()) {
-            Tensor w = replaced(slot.name() + ".weight")
-                    .map(Var::value)
-                    .orElseGet(() -> slot.weight().dense());
+            Tensor w =
+                    replaced(slot.name() + ".weight")
+                            .map(Var::value)
+                            .orElseGet(() -> slot.weight().dense());
             boolean table = slot.kind() == Slot.Kind.EMBEDDING;
             Tensor sum = w;
-            // A row of W·B is Bᵀ applied to a row of W; A·W maps the columns, which are the rows of Wᵀ.
+            // A row of W·B is Bᵀ applied to a row of W; A·W maps the columns, which are the rows of
+            // Wᵀ.
             for (Effect effect : effects(slot).reversed())
                 if (effect instanceof Effect.Linear e && e.before() != null)
                     sum = e.before().transposeTimes(sum.contiguous());
             for (Effect effect : effects(slot)) {
                 if (!(effect instanceof Effect.Linear e) || e.after() == null) continue;
-                sum = table
-                        ? e.after().times(sum.contiguous())
-                        : e.after().times(sum.transpose(0, 1).contiguous()).transpose(0, 1);
+                sum =
+                        table
+                                ? e.after().times(sum.contiguous())
+                                : e.after().times(sum.transpose(0, 1).contiguous()).transpose(0, 1);
             }
             for (Effect effect : effects(slot)) {
                 if (!(effect instanceof Effect.Linear e) || e.beside() == null) continue;
@@ -94,10 +104,12 @@ public final class Merging {
     /** Norms and biases by name, merged, in f32. */
     public Map<String, Tensor> vectors() {
         var out = new LinkedHashMap<String, Tensor>();
-        model.vectors().forEach((name, value) -> {
-            Tensor own = replaced(name).map(Var::value).orElse(value);
-            out.put(name, biased(name, own));
-        });
+        model.vectors()
+                .forEach(
+                        (name, value) -> {
+                            Tensor own = replaced(name).map(Var::value).orElse(value);
+                            out.put(name, biased(name, own));
+                        });
         return out;
     }
 
@@ -106,7 +118,8 @@ public final class Merging {
         for (Slot slot : model.slots()) {
             if (!name.equals(slot.name() + ".bias")) continue;
             for (Effect effect : effects(slot))
-                if (effect instanceof Effect.Linear e && e.bias() != null) sum = sum.plus(e.bias().value());
+                if (effect instanceof Effect.Linear e && e.bias() != null)
+                    sum = sum.plus(e.bias().value());
         }
         return sum;
     }

@@ -6,6 +6,7 @@ import dev.gyre.config.UserError;
 import dev.gyre.format.Gguf;
 import dev.gyre.format.Safetensors;
 import dev.gyre.tensor.Scope;
+
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,10 @@ public final class Families {
     private static Model folder(Path place, Arena arena, Scope home, boolean recomputes) {
         Path file = place.resolve("config.json");
         if (!Files.exists(file))
-            throw new UserError(place + ": there is no config.json; wanted a model's folder as Hugging Face lays it out");
+            throw new UserError(
+                    place
+                            + ": there is no config.json; wanted a model's folder as Hugging Face"
+                            + " lays it out");
         Tree config = Json.read(file);
         String type = config.need("model_type").text();
         return find(type, Family::modelTypes, file.toString())
@@ -50,15 +54,21 @@ public final class Families {
 
     private static Model gguf(Gguf file, Scope home, boolean recomputes) {
         String architecture = file.metadata().text("general.architecture");
-        return find(architecture, Family::architectures, file.path().toString()).open(file, home, recomputes);
+        return find(architecture, Family::architectures, file.path().toString())
+                .open(file, home, recomputes);
     }
 
     private static Family find(String name, Function<Family, Set<String>> names, String where) {
-        return ALL.stream().filter(f -> names.apply(f).contains(name)).findFirst().orElseThrow(() -> {
-            var known = new TreeSet<String>();
-            ALL.forEach(f -> known.addAll(names.apply(f)));
-            return new UserError("%s: models of the family \"%s\" are not known here; known: %s"
-                    .formatted(where, name, String.join(", ", known)));
-        });
+        return ALL.stream()
+                .filter(f -> names.apply(f).contains(name))
+                .findFirst()
+                .orElseThrow(
+                        () -> {
+                            var known = new TreeSet<String>();
+                            ALL.forEach(f -> known.addAll(names.apply(f)));
+                            return new UserError(
+                                    "%s: models of the family \"%s\" are not known here; known: %s"
+                                            .formatted(where, name, String.join(", ", known)));
+                        });
     }
 }

@@ -4,9 +4,12 @@ import dev.gyre.config.Tree;
 import dev.gyre.format.Gguf;
 import dev.gyre.format.TensorFile;
 import dev.gyre.tensor.Scope;
+
 import java.util.Set;
 
-/** A line in the registry of model families: which files are its own, and how they become a model. */
+/**
+ * A line in the registry of model families: which files are its own, and how they become a model.
+ */
 interface Family {
     /** Values of {@code model_type} in a Hugging Face {@code config.json}. */
     Set<String> modelTypes();

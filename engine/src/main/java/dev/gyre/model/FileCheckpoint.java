@@ -11,14 +11,15 @@ import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Device;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
+
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * Parameters from a safetensors or GGUF file. Half-precision numbers are kept as they are, quantised blocks are decoded
- * to f32 as they are loaded.
+ * Parameters from a safetensors or GGUF file. Half-precision numbers are kept as they are,
+ * quantised blocks are decoded to f32 as they are loaded.
  */
 final class FileCheckpoint implements Checkpoint {
     /** How a family's file differs from the names and layouts of Hugging Face. */
@@ -67,20 +68,33 @@ final class FileCheckpoint implements Checkpoint {
     private Tensor load(String name, long... shape) {
         String theirs = layout.name(name);
         if (!file.names().contains(theirs))
-            throw new UserError(file.path() + ": the tensor " + theirs + " is missing; is the file whole, and of this family?");
+            throw new UserError(
+                    file.path()
+                            + ": the tensor "
+                            + theirs
+                            + " is missing; is the file whole, and of this family?");
         StoredTensor stored = file.tensor(theirs);
         if (!Arrays.equals(stored.shape(), shape))
-            throw new UserError("%s: %s has shape %s, the configuration says %s"
-                    .formatted(file.path(), theirs, Arrays.toString(stored.shape()), Arrays.toString(shape)));
+            throw new UserError(
+                    "%s: %s has shape %s, the configuration says %s"
+                            .formatted(
+                                    file.path(),
+                                    theirs,
+                                    Arrays.toString(stored.shape()),
+                                    Arrays.toString(shape)));
         try (var _ = Scope.open()) {
             return home.adopt(layout.arranged(name, numbers(stored)).contiguous());
         }
     }
 
     private static Tensor numbers(StoredTensor stored) {
-        DType half = stored.type() == ElementType.BF16 ? DType.BF16 : stored.type() == ElementType.F16 ? DType.F16 : null;
+        DType half =
+                stored.type() == ElementType.BF16
+                        ? DType.BF16
+                        : stored.type() == ElementType.F16 ? DType.F16 : null;
         if (half != null) return Tensor.of(half, stored.data(), stored.shape());
-        if (Device.current() != Device.CPU) return Tensor.of(Encodings.decode(stored), stored.shape());
+        if (Device.current() != Device.CPU)
+            return Tensor.of(Encodings.decode(stored), stored.shape());
         Tensor out = Tensor.empty(DType.F32, stored.shape());
         Encodings.decode(stored, out.segment());
         return out;

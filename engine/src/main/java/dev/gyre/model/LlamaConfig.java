@@ -113,10 +113,12 @@ public record LlamaConfig(
     }
 
     private static double plainTheta(Tree config) {
-        Tree scaling = config.get("rope_parameters").or(() -> config.get("rope_scaling")).orElse(null);
+        Tree scaling =
+                config.get("rope_parameters").or(() -> config.get("rope_scaling")).orElse(null);
         double theta = config.realOr("rope_theta", 10000);
         if (scaling == null) return theta;
-        boolean plain = scaling.textOr("rope_type", scaling.textOr("type", "default")).equals("default");
+        boolean plain =
+                scaling.textOr("rope_type", scaling.textOr("type", "default")).equals("default");
         return plain ? scaling.realOr("rope_theta", theta) : Double.NaN;
     }
 
@@ -127,8 +129,9 @@ public record LlamaConfig(
      */
     Map<String, Object> huggingFace(boolean tiedHead) {
         if (Double.isNaN(ropeTheta))
-            throw new UserError("this GGUF file stretches its positions, which a merged folder cannot say yet; merge into the"
-                    + " model's Hugging Face folder instead");
+            throw new UserError(
+                    "this GGUF file stretches its positions, which a merged folder cannot say yet;"
+                        + " merge into the model's Hugging Face folder instead");
         var c = new LinkedHashMap<String, Object>();
         c.put("architectures", List.of("LlamaForCausalLM"));
         c.put("model_type", "llama");

@@ -8,27 +8,30 @@ import dev.gyre.format.TensorFile;
 import dev.gyre.quant.Encodings;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
+
 import java.util.Map;
 import java.util.Set;
 
 /** Llama models, from Hugging Face folders and from GGUF files. */
 final class LlamaFamily implements Family {
     /** Module names of Hugging Face inside a block, and llama.cpp's. */
-    private static final Map<String, String> BLOCK_NAMES = Map.of(
-            "self_attn.q_proj", "attn_q",
-            "self_attn.k_proj", "attn_k",
-            "self_attn.v_proj", "attn_v",
-            "self_attn.o_proj", "attn_output",
-            "mlp.gate_proj", "ffn_gate",
-            "mlp.up_proj", "ffn_up",
-            "mlp.down_proj", "ffn_down",
-            "input_layernorm", "attn_norm",
-            "post_attention_layernorm", "ffn_norm");
+    private static final Map<String, String> BLOCK_NAMES =
+            Map.of(
+                    "self_attn.q_proj", "attn_q",
+                    "self_attn.k_proj", "attn_k",
+                    "self_attn.v_proj", "attn_v",
+                    "self_attn.o_proj", "attn_output",
+                    "mlp.gate_proj", "ffn_gate",
+                    "mlp.up_proj", "ffn_up",
+                    "mlp.down_proj", "ffn_down",
+                    "input_layernorm", "attn_norm",
+                    "post_attention_layernorm", "ffn_norm");
 
-    private static final Map<String, String> NAMES = Map.of(
-            "model.embed_tokens.weight", "token_embd.weight",
-            "model.norm.weight", "output_norm.weight",
-            "lm_head.weight", "output.weight");
+    private static final Map<String, String> NAMES =
+            Map.of(
+                    "model.embed_tokens.weight", "token_embd.weight",
+                    "model.norm.weight", "output_norm.weight",
+                    "lm_head.weight", "output.weight");
 
     @Override
     public Set<String> modelTypes() {
@@ -49,7 +52,8 @@ final class LlamaFamily implements Family {
     @Override
     public Model open(Gguf file, Scope home, boolean recomputes) {
         LlamaConfig config = config(file);
-        return new Llama(config, new FileCheckpoint(file, new GgufLayout(config), home), home, recomputes);
+        return new Llama(
+                config, new FileCheckpoint(file, new GgufLayout(config), home), home, recomputes);
     }
 
     private static LlamaConfig config(Gguf file) {
@@ -76,8 +80,9 @@ final class LlamaFamily implements Family {
     }
 
     private static double plainTheta(Gguf file) {
-        boolean plain = file.metadata().textOr("llama.rope.scaling.type", "none").equals("none")
-                && !file.names().contains("rope_freqs.weight");
+        boolean plain =
+                file.metadata().textOr("llama.rope.scaling.type", "none").equals("none")
+                        && !file.names().contains("rope_freqs.weight");
         return plain ? file.metadata().realOr("llama.rope.freq_base", 10000) : Double.NaN;
     }
 
@@ -88,12 +93,18 @@ final class LlamaFamily implements Family {
         String scaling = m.textOr("llama.rope.scaling.type", "none");
         if (scaling.equals("linear")) return plain.linear(m.real("llama.rope.scaling.factor"));
         if (!scaling.equals("none"))
-            throw new UserError(file.path() + ": rope scaling \"" + scaling + "\" is not known here; known: none, linear");
+            throw new UserError(
+                    file.path()
+                            + ": rope scaling \""
+                            + scaling
+                            + "\" is not known here; known: none, linear");
         if (!file.names().contains("rope_freqs.weight")) return plain;
         return plain.dividedBy(Encodings.decode(file.tensor("rope_freqs.weight")));
     }
 
-    /** llama.cpp's names; its queries and keys turn neighbours, so their rows lie in another order. */
+    /**
+     * llama.cpp's names; its queries and keys turn neighbours, so their rows lie in another order.
+     */
     private record GgufLayout(LlamaConfig config) implements FileCheckpoint.Layout {
         @Override
         public String name(String parameter) {
@@ -102,7 +113,11 @@ final class LlamaFamily implements Family {
             String[] parts = parameter.split("\\.", 4);
             String rest = parts[3];
             int dot = rest.lastIndexOf('.');
-            return "blk." + parts[2] + "." + BLOCK_NAMES.get(rest.substring(0, dot)) + rest.substring(dot);
+            return "blk."
+                    + parts[2]
+                    + "."
+                    + BLOCK_NAMES.get(rest.substring(0, dot))
+                    + rest.substring(dot);
         }
 
         @Override

@@ -49,7 +49,8 @@ public record Rotary(float[] frequencies) {
     /** Each frequency divided by its own number. */
     Rotary dividedBy(float[] divisors) {
         if (divisors.length != frequencies.length)
-            throw new UserError(divisors.length + " divisors of frequencies, wanted " + frequencies.length);
+            throw new UserError(
+                    divisors.length + " divisors of frequencies, wanted " + frequencies.length);
         float[] f = frequencies.clone();
         for (int i = 0; i < f.length; i++) f[i] /= divisors[i];
         return new Rotary(f);

@@ -1,11 +1,12 @@
 package dev.gyre.model;
 
 import dev.gyre.quant.Weight;
+
 import java.util.OptionalInt;
 
 /**
- * A named linear map of a model, where adapters attach: y = x·Wᵀ + bias. Its name is the module path that Hugging Face
- * uses, such as {@code model.layers.3.self_attn.q_proj}.
+ * A named linear map of a model, where adapters attach: y = x·Wᵀ + bias. Its name is the module
+ * path that Hugging Face uses, such as {@code model.layers.3.self_attn.q_proj}.
  *
  * @param kind what calls it
  * @param hasBias whether the base has a parameter {@code name + ".bias"}

@@ -10,15 +10,17 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 
 /**
- * The decode loop. Sequences join and leave between steps; one step takes all of them through the model together, new
- * ones with their whole prompts, the others with their last tokens, each with its own adapters and its own cache. What a
- * sequence yields does not depend on which others are there. One thread at a time may use it.
+ * The decode loop. Sequences join and leave between steps; one step takes all of them through the
+ * model together, new ones with their whole prompts, the others with their last tokens, each with
+ * its own adapters and its own cache. What a sequence yields does not depend on which others are
+ * there. One thread at a time may use it.
  */
 public final class Engine implements AutoCloseable {
     /** Hears of each token of an answer as it is made; may {@link Sequence#stop} the sequence. */
@@ -32,7 +34,9 @@ public final class Engine implements AutoCloseable {
     private final IdentityHashMap<Effects, Integer> adapterOrder = new IdentityHashMap<>();
     private final List<Sequence> active = new ArrayList<>();
 
-    /** @param contextTokens longest sequence, prompt and answer together */
+    /**
+     * @param contextTokens longest sequence, prompt and answer together
+     */
     public Engine(Model model, int contextTokens) {
         this.model = model;
         this.contextTokens = Math.min(contextTokens, model.contextTokens());
@@ -45,23 +49,27 @@ public final class Engine implements AutoCloseable {
      */
     public Sequence add(Request request) {
         if (request.prompt().length >= contextTokens)
-            throw new UserError("the prompt has %d tokens and leaves no room for an answer: the context holds %d"
-                    .formatted(request.prompt().length, contextTokens));
+            throw new UserError(
+                    "the prompt has %d tokens and leaves no room for an answer: the context holds %d"
+                            .formatted(request.prompt().length, contextTokens));
         for (int id : request.prompt())
             if (id < 0 || id >= model.vocabulary())
-                throw new UserError("token %d is not in the model's vocabulary of %d; the tokenizer is of another model"
-                        .formatted(id, model.vocabulary()));
+                throw new UserError(
+                        "token %d is not in the model's vocabulary of %d; the tokenizer is of another model"
+                                .formatted(id, model.vocabulary()));
         request.adapters().forEach(a -> adapterOrder.putIfAbsent(a, adapterOrder.size()));
         var sequence = new Sequence(request);
         active.add(sequence);
-        // Neighbours with the same adapters share a span of rows, and so each product with the adapter's parts.
+        // Neighbours with the same adapters share a span of rows, and so each product with the
+        // adapter's parts.
         active.sort((a, b) -> Integer.compare(order(a), order(b)));
         return sequence;
     }
 
     private int order(Sequence sequence) {
         int order = 0;
-        for (Effects a : sequence.request().adapters()) order = order * 31 + adapterOrder.getOrDefault(a, 0) + 1;
+        for (Effects a : sequence.request().adapters())
+            order = order * 31 + adapterOrder.getOrDefault(a, 0) + 1;
         return order;
     }
 
@@ -75,10 +83,11 @@ public final class Engine implements AutoCloseable {
         if (active.isEmpty()) return;
         try (var _ = Scope.open();
                 var tape = Tape.off()) {
-            var tokens = Tokens.of(
-                    active.stream().map(Sequence::pending).toList(),
-                    active.stream().map(s -> s.request().adapters()).toList(),
-                    active.stream().map(s -> s.cache.length()).toList());
+            var tokens =
+                    Tokens.of(
+                            active.stream().map(Sequence::pending).toList(),
+                            active.stream().map(s -> s.request().adapters()).toList(),
+                            active.stream().map(s -> s.cache.length()).toList());
             List<KvCache> caches = active.stream().map(s -> s.cache).toList();
             Var hidden = model.hidden(tape, tokens, caches);
             int[] last = new int[active.size()];
@@ -91,11 +100,12 @@ public final class Engine implements AutoCloseable {
                     listener.token(sequence, sequence.last());
             }
         }
-        active.removeIf(s -> {
-            if (s.finish().isEmpty()) return false;
-            s.cache.close();
-            return true;
-        });
+        active.removeIf(
+                s -> {
+                    if (s.finish().isEmpty()) return false;
+                    s.cache.close();
+                    return true;
+                });
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.gyre.serve;
 
 import dev.gyre.model.Effects;
+
 import java.util.List;
 import java.util.Set;
 
@@ -13,10 +14,16 @@ import java.util.Set;
  * @param stopTokens ids that end it, such as the end-of-turn token
  */
 public record Request(
-        int[] prompt, List<Effects> adapters, Sampling sampling, int maxTokens, Set<Integer> stopTokens) {
+        int[] prompt,
+        List<Effects> adapters,
+        Sampling sampling,
+        int maxTokens,
+        Set<Integer> stopTokens) {
     public Request {
-        if (prompt.length == 0) throw new IllegalArgumentException("a prompt needs at least one token");
-        if (maxTokens < 1) throw new IllegalArgumentException("maxTokens must be 1 or more, not " + maxTokens);
+        if (prompt.length == 0)
+            throw new IllegalArgumentException("a prompt needs at least one token");
+        if (maxTokens < 1)
+            throw new IllegalArgumentException("maxTokens must be 1 or more, not " + maxTokens);
         adapters = List.copyOf(adapters);
         stopTokens = Set.copyOf(stopTokens);
     }

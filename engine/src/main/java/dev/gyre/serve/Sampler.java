@@ -5,8 +5,8 @@ import java.util.BitSet;
 import java.util.SplittableRandom;
 
 /**
- * Chooses the tokens of one sequence. The filters act in transformers' order: repetition penalty, temperature, top-k,
- * top-p, min-p. What it draws depends on its seed and its sequence alone.
+ * Chooses the tokens of one sequence. The filters act in transformers' order: repetition penalty,
+ * temperature, top-k, top-p, min-p. What it draws depends on its seed and its sequence alone.
  */
 final class Sampler {
     private final Sampling how;
@@ -34,7 +34,9 @@ final class Sampler {
     private void penalise(float[] logits) {
         if (how.repetitionPenalty() == 1) return;
         float penalty = (float) how.repetitionPenalty();
-        for (int id = occurred.nextSetBit(0); id >= 0 && id < logits.length; id = occurred.nextSetBit(id + 1))
+        for (int id = occurred.nextSetBit(0);
+                id >= 0 && id < logits.length;
+                id = occurred.nextSetBit(id + 1))
             logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
     }
 
@@ -61,7 +63,10 @@ final class Sampler {
         return id(order[kept - 1]);
     }
 
-    /** Ids from the likeliest on, each packed under a key that sorts as its logit does, the lower id first in a tie. */
+    /**
+     * Ids from the likeliest on, each packed under a key that sorts as its logit does, the lower id
+     * first in a tie.
+     */
     private static long[] byLikelihood(float[] logits) {
         long[] keys = new long[logits.length];
         for (int i = 0; i < logits.length; i++) {

@@ -13,11 +13,17 @@ import dev.gyre.config.UserError;
  * @param seed of the random stream
  */
 public record Sampling(
-        double temperature, int topK, double topP, double minP, double repetitionPenalty, long seed) {
+        double temperature,
+        int topK,
+        double topP,
+        double minP,
+        double repetitionPenalty,
+        long seed) {
     public static final Sampling GREEDY = new Sampling(0, 0, 1, 0, 1, 0);
 
     public Sampling {
-        if (!(temperature >= 0) || Double.isInfinite(temperature)) throw wrong("temperature", temperature, "0 or more");
+        if (!(temperature >= 0) || Double.isInfinite(temperature))
+            throw wrong("temperature", temperature, "0 or more");
         if (topK < 0) throw wrong("top_k", topK, "0 or more");
         if (!(topP > 0 && topP <= 1)) throw wrong("top_p", topP, "above 0 and at most 1");
         if (!(minP >= 0 && minP < 1)) throw wrong("min_p", minP, "0 or more and below 1");

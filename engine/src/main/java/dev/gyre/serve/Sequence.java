@@ -1,6 +1,7 @@
 package dev.gyre.serve;
 
 import dev.gyre.model.KvCache;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -5,8 +5,9 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
 /**
- * Adam with decoupled weight decay (Loshchilov &amp; Hutter, arXiv 1711.05101), state in f32, in one pass over all learned
- * numbers. The arithmetic and its order are those of PyTorch's {@code AdamW}.
+ * Adam with decoupled weight decay (Loshchilov &amp; Hutter, arXiv 1711.05101), state in f32, in
+ * one pass over all learned numbers. The arithmetic and its order are those of PyTorch's {@code
+ * AdamW}.
  */
 final class AdamW implements AutoCloseable {
     private static final double BETA1 = 0.9;

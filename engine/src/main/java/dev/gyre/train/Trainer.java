@@ -7,18 +7,18 @@ import dev.gyre.model.Model;
 import dev.gyre.model.Tokens;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
-import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * Trains an adapter step by step. It knows no method: it sees learned numbers, their gradients and an objective, the
- * mean −log p over all learned tokens of a step. It prints nothing.
+ * Trains an adapter step by step. It knows no method: it sees learned numbers, their gradients and
+ * an objective, the mean −log p over all learned tokens of a step. It prints nothing.
  *
- * <p>A step has two levels of tapes: one from the learned tensors to the adapter's parts, for the whole step, and one for
- * each forward pass through the model. So the parts are built once, and their gradients are folded back once, however
- * many passes a step accumulates.
+ * <p>A step has two levels of tapes: one from the learned tensors to the adapter's parts, for the
+ * whole step, and one for each forward pass through the model. So the parts are built once, and
+ * their gradients are folded back once, however many passes a step accumulates.
  */
 public final class Trainer implements AutoCloseable {
     private final Model model;
@@ -59,7 +59,8 @@ public final class Trainer implements AutoCloseable {
     public Step step(List<List<Encoded>> passes, double learningRate) {
         steps++;
         adapter.stepBegins(steps);
-        long learned = passes.stream().flatMap(List::stream).mapToLong(Trainer::learnedTokens).sum();
+        long learned =
+                passes.stream().flatMap(List::stream).mapToLong(Trainer::learnedTokens).sum();
         if (learned == 0) throw new TrainFailed("step " + steps + " has no token to learn");
         double loss = 0;
         long tokens = 0;
@@ -98,14 +99,17 @@ public final class Trainer implements AutoCloseable {
                         "step %d: the loss is %s and the gradient's length %s; a smaller learning_rate, or clip_norm, may help"
                                 .formatted(steps, loss, norm));
             if (norm == 0)
-                throw new TrainFailed("step %d: all gradients are zero, so nothing would be learned; is the method's"
-                        .formatted(steps) + " effect switched off by its settings?");
+                throw new TrainFailed(
+                        "step %d: all gradients are zero, so nothing would be learned; is the method's"
+                                        .formatted(steps)
+                                + " effect switched off by its settings?");
             return norm;
         }
     }
 
     private void clip(double norm) {
-        if (clipNorm > 0 && norm > clipNorm) adapter.gradients().timesInPlace(clipNorm / (norm + 1e-6));
+        if (clipNorm > 0 && norm > clipNorm)
+            adapter.gradients().timesInPlace(clipNorm / (norm + 1e-6));
     }
 
     /** The mean −log p over the learned tokens of these examples, without learning. */
@@ -116,7 +120,8 @@ public final class Trainer implements AutoCloseable {
                 var off = Tape.off()) {
             Effects effects = adapter.effects(off);
             for (int from = 0; from < examples.size(); from += batch) {
-                List<Encoded> some = examples.subList(from, Math.min(examples.size(), from + batch));
+                List<Encoded> some =
+                        examples.subList(from, Math.min(examples.size(), from + batch));
                 try (var _ = Scope.open()) {
                     sum += model.loss(off, tokens(some, effects), labels(some), 1).value().item();
                 }
@@ -135,7 +140,8 @@ public final class Trainer implements AutoCloseable {
 
     /** The last token of an example predicts nothing, so it does not go through the model. */
     private static Tokens tokens(List<Encoded> examples, Effects effects) {
-        var sequences = examples.stream().map(e -> Arrays.copyOf(e.ids(), e.ids().length - 1)).toList();
+        var sequences =
+                examples.stream().map(e -> Arrays.copyOf(e.ids(), e.ids().length - 1)).toList();
         return Tokens.of(sequences, List.of(effects));
     }
 
@@ -143,10 +149,10 @@ public final class Trainer implements AutoCloseable {
         int[] labels = new int[examples.stream().mapToInt(e -> e.ids().length - 1).sum()];
         int row = 0;
         for (Encoded e : examples)
-            for (int i = 1; i < e.ids().length; i++) labels[row++] = e.learned()[i] ? e.ids()[i] : -1;
+            for (int i = 1; i < e.ids().length; i++)
+                labels[row++] = e.learned()[i] ? e.ids()[i] : -1;
         return labels;
     }
-
 
     @Override
     public void close() {

@@ -11,12 +11,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.stream.Stream;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,7 +19,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** PEFT's adapters, of every kind of setting, give PEFT's outputs and gradients here; ours are PEFT's files. */
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * PEFT's adapters, of every kind of setting, give PEFT's outputs and gradients here; ours are
+ * PEFT's files.
+ */
 class AdapterGoldenTest {
     private static final Map<String, Model> MODELS = new HashMap<>();
     private static final Reading READING = Reading.strict(warning -> {});
@@ -55,19 +60,30 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Golden.json("adapters/cases.json").items().stream().map(c -> new Case(
-                c.need("case").text(),
-                c.need("model").text(),
-                c.need("adapters").items().stream().map(Tree::text).toList()));
+        return Golden.json("adapters/cases.json").items().stream()
+                .map(
+                        c ->
+                                new Case(
+                                        c.need("case").text(),
+                                        c.need("model").text(),
+                                        c.need("adapters").items().stream()
+                                                .map(Tree::text)
+                                                .toList()));
     }
 
     private static Model model(String name) {
-        return MODELS.computeIfAbsent(name, n -> Families.open(Golden.ROOT.resolve("pico-llama").resolve(n), false));
+        return MODELS.computeIfAbsent(
+                name, n -> Families.open(Golden.ROOT.resolve("pico-llama").resolve(n), false));
     }
 
     private static List<Adapter> adapters(Case c) {
         return c.adapters.stream()
-                .map(a -> AdapterFile.read(Golden.ROOT.resolve("adapters").resolve(a), model(c.model), READING))
+                .map(
+                        a ->
+                                AdapterFile.read(
+                                        Golden.ROOT.resolve("adapters").resolve(a),
+                                        model(c.model),
+                                        READING))
                 .toList();
     }
 
@@ -88,7 +104,9 @@ class AdapterGoldenTest {
             List<Effects> effects = adapters.stream().map(a -> a.effects(outer)).toList();
             var tokens = Tokens.of(sequences, effects);
             try (var off = Tape.off()) {
-                Tensor all = model.logits(off, model.hidden(off, tokens, List.of()), tokens.spans()).value();
+                Tensor all =
+                        model.logits(off, model.hidden(off, tokens, List.of()), tokens.spans())
+                                .value();
                 Tensor last = all.view(sequences.size(), length, -1).narrow(1, length - kept, kept);
                 assertThat(distance(last, logits)).as("logits").isLessThan(1e-4);
             }
@@ -102,7 +120,9 @@ class AdapterGoldenTest {
             Tensor theirs = Golden.tensor(expected, name);
             Tensor ours = gradient(c, adapters, name.substring("grad.".length()));
             assertThat(ours.shape()).as(name).isEqualTo(theirs.shape());
-            assertThat(distance(ours, theirs)).as(name).isLessThan(1e-4 * Math.max(1, theirs.abs().max().item()));
+            assertThat(distance(ours, theirs))
+                    .as(name)
+                    .isLessThan(1e-4 * Math.max(1, theirs.abs().max().item()));
             compared++;
         }
         assertThat(compared).isGreaterThan(0);

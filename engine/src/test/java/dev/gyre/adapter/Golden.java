@@ -7,6 +7,7 @@ import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
 import dev.gyre.quant.Encodings;
 import dev.gyre.tensor.Tensor;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;

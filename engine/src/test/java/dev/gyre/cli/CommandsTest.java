@@ -115,20 +115,20 @@ class CommandsTest {
             value = {
                 "trian | unknown command \"trian\"; did you mean \"train\"?",
                 "train --lerning-rate=3 | unknown flag \"--lerning-rate\"; did you mean"
-                    + " \"--learning-rate\"?",
+                        + " \"--learning-rate\"?",
                 "train | --base MODEL is missing: model: folder, .gguf file, org/name or"
-                    + " pip:PACKAGE",
+                        + " pip:PACKAGE",
                 "train --base b --data d --out o --batch 0 | --batch must be a whole number from 1,"
-                    + " not 0",
+                        + " not 0",
                 "train --base b --data d --out o --learning-rate fast | --learning-rate must be a"
-                    + " number, not \"fast\"",
+                        + " number, not \"fast\"",
                 "train --base b --data d --out o --packing true | --packing = true is not possible"
-                    + " yet; it comes with a later version. Leave it at false",
+                        + " yet; it comes with a later version. Leave it at false",
                 "train --base b --data d --out o --method oft:block | --method must be"
-                    + " NAME:SETTING=VALUE,SETTING=VALUE, such as oft:block=32,terms=5, not"
-                    + " \"oft:block\"",
+                        + " NAME:SETTING=VALUE,SETTING=VALUE, such as oft:block=32,terms=5, not"
+                        + " \"oft:block\"",
                 "train --base b --data d:mesages --out o | --data: unknown data format \"mesages\";"
-                    + " did you mean \"messages\"?",
+                        + " did you mean \"messages\"?",
                 "train --recipe none.yaml | cannot read none.yaml: no such file",
                 "train --base nowhere --data d --out o | no model nowhere",
                 "train x | unexpected \"x\": this command takes flags only",
@@ -136,9 +136,9 @@ class CommandsTest {
                 "eval | say which: perplexity",
                 "generate --base b | nothing to answer; give --prompt TEXT or --prompts FILE",
                 "generate --base b --prompt x --top-p 2 | --top-p must be above 0 and at most 1,"
-                    + " not 2.0",
+                        + " not 2.0",
                 "generate --base b --prompt x --device gpu | \"--device\" must be cpu or cuda, not"
-                    + " gpu",
+                        + " gpu",
                 "eval perplexity --base b --text none.txt | cannot read none.txt: no such file",
                 "merge --base b --out o | nothing to merge; give --adapter DIR, once or more",
                 "methods otf | unknown method \"otf\"; did you mean \"oft\"?",
@@ -188,7 +188,7 @@ class CommandsTest {
                 Files.writeString(
                         folder.resolve("p.jsonl"),
                         "{\"prompt\":\"one\",\"completion\":\"1\"}\n\n"
-                            + "{\"messages\":[{\"role\":\"user\",\"content\":\"two\"}]}\n");
+                                + "{\"messages\":[{\"role\":\"user\",\"content\":\"two\"}]}\n");
         var run =
                 CommandLineRun.of(
                         "generate",
@@ -204,7 +204,7 @@ class CommandsTest {
         assertThat(run.lines().getFirst())
                 .isEqualTo(
                         "{\"index\":0,\"prompt\":\"one\",\"text\":\"echo"
-                            + " one\",\"tokens\":5,\"finish_reason\":\"stop\"}");
+                                + " one\",\"tokens\":5,\"finish_reason\":\"stop\"}");
         assertThat(run.lines().get(1)).contains("\"index\":1", "echo two");
         assertThat(run.engine().calls.getFirst()).isEqualTo("open b [x, y] auto");
     }
@@ -256,7 +256,7 @@ class CommandsTest {
         assertThat(run.out())
                 .isEqualTo(
                         "o: 7 weights merged; log-probabilities moved by at most 1.0e-06 over 64"
-                            + " tokens\n");
+                                + " tokens\n");
     }
 
     @Test

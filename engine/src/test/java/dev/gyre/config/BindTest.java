@@ -62,14 +62,14 @@ class BindTest {
         var all =
                 read(
                         "name: x\n"
-                            + "learning_rate: 1e-3\n"
-                            + "steps: 7\n"
-                            + "layers: [1, 2]\n"
-                            + "speed: very-fast\n"
-                            + "shuffle: false\n"
-                            + "inner: {depth: 9}\n"
-                            + "factors: {a: 1, b: 2.5}\n"
-                            + "where: /tmp/y\n");
+                                + "learning_rate: 1e-3\n"
+                                + "steps: 7\n"
+                                + "layers: [1, 2]\n"
+                                + "speed: very-fast\n"
+                                + "shuffle: false\n"
+                                + "inner: {depth: 9}\n"
+                                + "factors: {a: 1, b: 2.5}\n"
+                                + "where: /tmp/y\n");
         assertThat(all)
                 .isEqualTo(
                         new Outer(

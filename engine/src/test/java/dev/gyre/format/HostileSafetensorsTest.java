@@ -34,65 +34,65 @@ class HostileSafetensorsTest {
             quoteCharacter = '`',
             value = {
                 "[]                                                                        | does"
-                    + " not begin with \"{\"",
+                        + " not begin with \"{\"",
                 "77                                                                        | does"
-                    + " not begin with \"{\"",
+                        + " not begin with \"{\"",
                 "{{                                                                        | not"
-                    + " JSON",
+                        + " JSON",
                 "{} {}                                                                     | text"
-                    + " after the value",
+                        + " after the value",
                 "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'a':{}}             | not"
-                    + " JSON",
+                        + " JSON",
                 "{'a':7}                                                                   | must"
-                    + " be a map",
+                        + " be a map",
                 "{'a':{'shape':[2],'data_offsets':[0,8]}}                                  |"
-                    + " \"dtype\" is missing",
+                        + " \"dtype\" is missing",
                 "{'a':{'dtype':'F32','data_offsets':[0,8]}}                                |"
-                    + " \"shape\" is missing",
+                        + " \"shape\" is missing",
                 "{'a':{'dtype':'F32','shape':[2]}}                                         |"
-                    + " \"data_offsets\" is missing",
+                        + " \"data_offsets\" is missing",
                 "{'a':{'dtype':'Q4','shape':[2],'data_offsets':[0,8]}}                     |"
-                    + " unknown type Q4",
+                        + " unknown type Q4",
                 "{'a':{'dtype':4,'shape':[2],'data_offsets':[0,8]}}                        | must"
-                    + " be text",
+                        + " be text",
                 "{'a':{'dtype':'F32','shape':2,'data_offsets':[0,8]}}                      | must"
-                    + " be a list",
+                        + " be a list",
                 "{'a':{'dtype':'F32','shape':['2'],'data_offsets':[0,8]}}                  | must"
-                    + " be a whole number",
+                        + " be a whole number",
                 "{'a':{'dtype':'F32','shape':[2.5],'data_offsets':[0,8]}}                  | must"
-                    + " be a whole number",
+                        + " be a whole number",
                 "{'a':{'dtype':'F32','shape':[-2],'data_offsets':[0,8]}}                   | a"
-                    + " dimension of -2",
+                        + " dimension of -2",
                 "{'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}}                    | has 8"
-                    + " bytes, its shape needs 12",
+                        + " bytes, its shape needs 12",
                 "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8,9]}}                  | must"
-                    + " be two numbers",
+                        + " be two numbers",
                 "{'a':{'dtype':'F32','shape':[2],'data_offsets':[8,0]}}                    | would"
-                    + " lie at 8 to 0",
+                        + " lie at 8 to 0",
                 "{'a':{'dtype':'F32','shape':[2],'data_offsets':[-8,0]}}                   | would"
-                    + " lie at -8 to 0",
+                        + " lie at -8 to 0",
                 "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,16]}}                   | would"
-                    + " lie at 0 to 16 of 8",
+                        + " lie at 0 to 16 of 8",
                 "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,9e99]}}                 | must"
-                    + " be a whole number",
+                        + " be a whole number",
                 "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,99999999999999999999]}} | must"
-                    + " be a whole number",
+                        + " be a whole number",
                 "{'a':{'dtype':'F32','shape':[4611686018427387904,4],'data_offsets':[0,0]}}| too"
-                    + " many elements",
+                        + " many elements",
                 "{'a':{'dtype':'F32','shape':[4611686018427387904],'data_offsets':[0,0]}}  | too"
-                    + " many",
+                        + " many",
                 "{'a':{'dtype':'F4','shape':[3],'data_offsets':[0,2]}}                     | not"
-                    + " whole blocks of 2",
+                        + " whole blocks of 2",
                 "{'a':{'dtype':'U8','shape':[7],'data_offsets':[0,7]}}                     | end at"
-                    + " 7 of 8",
+                        + " 7 of 8",
                 "{'a':{'dtype':'U8','shape':[7],'data_offsets':[1,8]}}                     | begins"
-                    + " at 1, after a hole",
+                        + " at 1, after a hole",
                 "{'a':{'dtype':'U8','shape':[5],'data_offsets':[0,5]},'b':{'dtype':'U8','shape':[4],'data_offsets':[4,8]}}"
                     + " | inside the one before",
                 "{'__metadata__':{'format':7},'a':{'dtype':'U8','shape':[8],'data_offsets':[0,8]}}"
-                    + " | must be text",
+                        + " | must be text",
                 "{}                                                                        | end at"
-                    + " 0 of 8",
+                        + " 0 of 8",
             })
     void aWrongHeaderIsNamed(String header, String message) {
         assertThatThrownBy(() -> read(file(header.strip().replace('\'', '"'), 8)))

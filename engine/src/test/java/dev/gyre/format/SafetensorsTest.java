@@ -221,7 +221,7 @@ class SafetensorsTest {
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining(
                             "every.safetensors has no tensor \"b.scaler\"; did you mean"
-                                + " \"b.scalar\"?");
+                                    + " \"b.scalar\"?");
             assertThatThrownBy(() -> file.tensor("lm_head.weight"))
                     .hasMessageContaining("It holds 18 tensors");
         }

@@ -18,13 +18,15 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Merged equals unmerged, for one adapter and for several in their order. */
 class MergingTest {
@@ -46,8 +48,12 @@ class MergingTest {
         if (word.startsWith("lora")) settings.put("rank", number);
         else settings.put("block", number);
         if (word.startsWith("exact")) settings.put("exact", true);
-        var adapter = Adapter.attach(
-                Methods.make(word.startsWith("lora") ? "lora" : "oft", settings), targets, model, seed);
+        var adapter =
+                Adapter.attach(
+                        Methods.make(word.startsWith("lora") ? "lora" : "oft", settings),
+                        targets,
+                        model,
+                        seed);
         try (var _ = Scope.open();
                 var random = Random.seeded(seed)) {
             adapter.values().plusInPlace(random.normal(adapter.trainable()), 0.1);
@@ -57,8 +63,10 @@ class MergingTest {
 
     private static Tensor logits(Model model, List<Effects> adapters) {
         try (var tape = Tape.off()) {
-            var tokens = Tokens.of(List.of(new int[] {5, 9, 33, 2, 70}, new int[] {8, 1}), adapters);
-            return model.logits(tape, model.hidden(tape, tokens, List.of()), tokens.spans()).value();
+            var tokens =
+                    Tokens.of(List.of(new int[] {5, 9, 33, 2, 70}, new int[] {8, 1}), adapters);
+            return model.logits(tape, model.hidden(tape, tokens, List.of()), tokens.spans())
+                    .value();
         }
     }
 
@@ -66,7 +74,8 @@ class MergingTest {
     private static Effects merged(Model model, List<Effects> adapters) {
         var merging = new Merging(model, adapters);
         var parameters = new HashMap<String, Var>();
-        for (var slot : model.slots()) parameters.put(slot.name() + ".weight", Var.constant(merging.weight(slot)));
+        for (var slot : model.slots())
+            parameters.put(slot.name() + ".weight", Var.constant(merging.weight(slot)));
         merging.vectors().forEach((name, value) -> parameters.put(name, Var.constant(value)));
         return new Effects(Map.of(), parameters);
     }
@@ -81,15 +90,20 @@ class MergingTest {
         try (var _ = Scope.open();
                 var model = PicoModels.of(DType.F32, false, c.biased, false);
                 var tape = Tape.off()) {
-            var adapters = Stream.iterate(0, i -> i < c.methods.size(), i -> i + 1)
-                    .map(i -> adapter(model, c.methods.get(i), 11 + i, Targets.allLinear()))
-                    .toList();
+            var adapters =
+                    Stream.iterate(0, i -> i < c.methods.size(), i -> i + 1)
+                            .map(i -> adapter(model, c.methods.get(i), 11 + i, Targets.allLinear()))
+                            .toList();
             List<Effects> effects = adapters.stream().map(a -> a.effects(tape)).toList();
             Tensor unmerged = logits(model, effects);
             assertThat(distance(unmerged, logits(model, List.of()))).isGreaterThan(1e-2);
-            assertThat(distance(logits(model, List.of(merged(model, effects))), unmerged)).isLessThan(1e-5);
+            assertThat(distance(logits(model, List.of(merged(model, effects))), unmerged))
+                    .isLessThan(1e-5);
             if (c.methods.size() == 2 && c.methods.stream().noneMatch(m -> m.startsWith("lora")))
-                assertThat(distance(logits(model, List.of(merged(model, effects.reversed()))), unmerged))
+                assertThat(
+                                distance(
+                                        logits(model, List.of(merged(model, effects.reversed()))),
+                                        unmerged))
                         .as("the order matters")
                         .isGreaterThan(1e-3);
             adapters.forEach(Adapter::close);
@@ -101,18 +115,22 @@ class MergingTest {
         try (var _ = Scope.open();
                 var model = PicoModels.biased(DType.F32);
                 var tape = Tape.off()) {
-            var targets = new Targets(
-                    Targets.choice(List.of("embed_tokens", "q_proj")),
-                    Targets.NOTHING,
-                    List.of(),
-                    List.of(),
-                    List.of("norm", "lm_head"),
-                    Targets.Bias.ALL);
+            var targets =
+                    new Targets(
+                            Targets.choice(List.of("embed_tokens", "q_proj")),
+                            Targets.NOTHING,
+                            List.of(),
+                            List.of(),
+                            List.of("norm", "lm_head"),
+                            Targets.Bias.ALL);
             for (String method : List.of("oft:8", "lora:2")) {
                 try (Adapter adapter = adapter(model, method, 4, targets)) {
                     List<Effects> effects = List.of(adapter.effects(tape));
                     assertThat(new Merging(model, effects).tied()).isFalse();
-                    assertThat(distance(logits(model, List.of(merged(model, effects))), logits(model, effects)))
+                    assertThat(
+                                    distance(
+                                            logits(model, List.of(merged(model, effects))),
+                                            logits(model, effects)))
                             .isLessThan(1e-5);
                 }
             }

@@ -13,7 +13,6 @@ import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -110,7 +109,7 @@ class GradientsTest {
     private static final double[] NONE = {};
 
     private static double loss(
-            Model model, Adapter adapter, double[] values, double @Nullable [] gradientOut) {
+            Model model, Adapter adapter, double[] values, double[] gradientOut) {
         try (var _ = Scope.open();
                 var outer = gradientOut.length == 0 ? Tape.off() : Tape.recording(1);
                 var inner = gradientOut.length == 0 ? Tape.off() : Tape.recording(2)) {

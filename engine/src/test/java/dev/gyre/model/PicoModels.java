@@ -32,7 +32,9 @@ public final class PicoModels {
                         2,
                         8,
                         1e-5,
-                        Rotary.of(8, 10000), 10000, 128,
+                        Rotary.of(8, 10000),
+                        10000,
+                        128,
                         tied,
                         biases,
                         biases);

@@ -16,14 +16,16 @@ import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 
 /** The decode loop: what a sequence yields is its own affair, and nothing is left behind. */
 class EngineTest {
@@ -70,7 +72,9 @@ class EngineTest {
             try (var _ = Scope.open();
                     var tape = Tape.off()) {
                 var tokens = Tokens.of(List.of(ids), effects);
-                Tensor logits = model.logits(tape, model.hidden(tape, tokens, List.of()), tokens.spans()).value();
+                Tensor logits =
+                        model.logits(tape, model.hidden(tape, tokens, List.of()), tokens.spans())
+                                .value();
                 ids = Arrays.copyOf(ids, ids.length + 1);
                 ids[ids.length - 1] = logits.select(0, ids.length - 2).argmax(0).toInts()[0];
             }
@@ -91,8 +95,13 @@ class EngineTest {
         var oft = List.of(effects("oft", Map.of("block", 8)));
         var lora = List.of(effects("lora", Map.of("rank", 3)));
         var both = List.of(oft.getFirst(), lora.getFirst());
-        List<Request> requests = List.of(
-                greedy(SHORT, oft, 9), greedy(LONG, List.of(), 5), greedy(LONG, lora, 9), greedy(SHORT, both, 7), greedy(LONG, oft, 4));
+        List<Request> requests =
+                List.of(
+                        greedy(SHORT, oft, 9),
+                        greedy(LONG, List.of(), 5),
+                        greedy(LONG, lora, 9),
+                        greedy(SHORT, both, 7),
+                        greedy(LONG, oft, 4));
         try (var engine = new Engine(model, 64)) {
             var together = engine.run(requests, 3, SILENT);
             for (int i = 0; i < requests.size(); i++) {
@@ -108,15 +117,17 @@ class EngineTest {
     void samplingDependsOnItsSeedAlone() {
         var hot = new Sampling(1.5, 20, 0.9, 0.01, 1.2, 42);
         try (var engine = new Engine(model, 64)) {
-            int[] alone = engine.run(List.of(new Request(SHORT, List.of(), hot, 10, Set.of())), 1, SILENT)
-                    .getFirst()
-                    .generated();
-            var inCompany = engine.run(
-                    List.of(
-                            new Request(LONG, List.of(), hot.withSeed(7), 10, Set.of()),
-                            new Request(SHORT, List.of(), hot, 10, Set.of())),
-                    2,
-                    SILENT);
+            int[] alone =
+                    engine.run(List.of(new Request(SHORT, List.of(), hot, 10, Set.of())), 1, SILENT)
+                            .getFirst()
+                            .generated();
+            var inCompany =
+                    engine.run(
+                            List.of(
+                                    new Request(LONG, List.of(), hot.withSeed(7), 10, Set.of()),
+                                    new Request(SHORT, List.of(), hot, 10, Set.of())),
+                            2,
+                            SILENT);
             assertThat(inCompany.get(1).generated()).isEqualTo(alone);
             assertThat(inCompany.get(0).generated()).isNotEqualTo(alone);
         }
@@ -126,16 +137,27 @@ class EngineTest {
     void endsAtStopTokensLimitsAndTheContext() {
         int[] greedy = byRecomputing(SHORT, List.of(), 6);
         try (var engine = new Engine(model, 8)) {
-            var stopped = engine.run(
-                            List.of(new Request(SHORT, List.of(), Sampling.GREEDY, 6, Set.of(greedy[1]))), 1, SILENT)
-                    .getFirst();
+            var stopped =
+                    engine.run(
+                                    List.of(
+                                            new Request(
+                                                    SHORT,
+                                                    List.of(),
+                                                    Sampling.GREEDY,
+                                                    6,
+                                                    Set.of(greedy[1]))),
+                                    1,
+                                    SILENT)
+                            .getFirst();
             int expected = greedy[0] == greedy[1] ? 0 : 1;
             assertThat(stopped.generated()).hasSize(expected);
             assertThat(stopped.finish()).contains(Sequence.Finish.STOP);
             var full = engine.run(List.of(greedy(SHORT, List.of(), 100)), 1, SILENT).getFirst();
             assertThat(full.generated()).hasSize(5);
             assertThat(full.finish()).contains(Sequence.Finish.LENGTH);
-            var asked = engine.run(List.of(greedy(SHORT, List.of(), 100)), 1, (s, id) -> s.stop()).getFirst();
+            var asked =
+                    engine.run(List.of(greedy(SHORT, List.of(), 100)), 1, (s, id) -> s.stop())
+                            .getFirst();
             assertThat(asked.generated()).hasSize(1);
             assertThatThrownBy(() -> engine.add(greedy(LONG, List.of(), 1)))
                     .isInstanceOf(UserError.class)
@@ -167,9 +189,13 @@ class EngineTest {
     void topKOneIsGreedyAndPenaltyAvoidsRepeating() {
         float[] logits = {1, 3, 2, 3};
         assertThat(new Sampler(Sampling.GREEDY, new int[0]).next(logits.clone())).isEqualTo(1);
-        assertThat(new Sampler(new Sampling(2, 1, 1, 0, 1, 5), new int[0]).next(logits.clone())).isEqualTo(1);
-        assertThat(new Sampler(new Sampling(0, 0, 1, 0, 2, 5), new int[] {1}).next(logits.clone())).isEqualTo(3);
-        assertThat(new Sampler(new Sampling(1, 0, 1e-9, 0, 1, 5), new int[0]).next(logits.clone())).isEqualTo(1);
-        assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0, 1, 0)).hasMessageContaining("temperature");
+        assertThat(new Sampler(new Sampling(2, 1, 1, 0, 1, 5), new int[0]).next(logits.clone()))
+                .isEqualTo(1);
+        assertThat(new Sampler(new Sampling(0, 0, 1, 0, 2, 5), new int[] {1}).next(logits.clone()))
+                .isEqualTo(3);
+        assertThat(new Sampler(new Sampling(1, 0, 1e-9, 0, 1, 5), new int[0]).next(logits.clone()))
+                .isEqualTo(1);
+        assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0, 1, 0))
+                .hasMessageContaining("temperature");
     }
 }

@@ -85,11 +85,11 @@ class RecipeTest {
                 Recipe.read(
                         Yaml.read(
                                 "base: b\n"
-                                    + "out: o\n"
-                                    + "data:\n"
-                                    + "  - {path: a.jsonl, format: messages}\n"
-                                    + "  - b.jsonl:prompt-completion\n"
-                                    + "  - c:/x.jsonl\n",
+                                        + "out: o\n"
+                                        + "data:\n"
+                                        + "  - {path: a.jsonl, format: messages}\n"
+                                        + "  - b.jsonl:prompt-completion\n"
+                                        + "  - c:/x.jsonl\n",
                                 "r"));
         assertThat(recipe.data())
                 .containsExactly(
@@ -110,16 +110,16 @@ class RecipeTest {
         Recipe off =
                 read(
                         "packing: false\n"
-                            + "base_encoding: none\n"
-                            + "save_every: 0\n"
-                            + "resume: false\n"
-                            + "report: none\n"
-                            + "warmup: 0\n"
-                            + "clip_norm: 0\n"
-                            + "weight_decay: 0\n"
-                            + "learn: answers\n"
-                            + "activations: keep\n"
-                            + "shuffle: false\n");
+                                + "base_encoding: none\n"
+                                + "save_every: 0\n"
+                                + "resume: false\n"
+                                + "report: none\n"
+                                + "warmup: 0\n"
+                                + "clip_norm: 0\n"
+                                + "weight_decay: 0\n"
+                                + "learn: answers\n"
+                                + "activations: keep\n"
+                                + "shuffle: false\n");
         assertThat(off.warmup()).isZero();
     }
 
@@ -128,13 +128,13 @@ class RecipeTest {
         Recipe recipe =
                 read(
                         "method: {name: lora, rank: 4}\n"
-                            + "validation: 0.1\n"
-                            + "layers: 1,2\n"
-                            + "init: a\n"
-                            + "epochs: 2\n"
-                            + "allow: [cut-off, bad-line]\n"
-                            + "learning_rate: 1e-4\n"
-                            + "targets: re:.*(q|v),x\n");
+                                + "validation: 0.1\n"
+                                + "layers: 1,2\n"
+                                + "init: a\n"
+                                + "epochs: 2\n"
+                                + "allow: [cut-off, bad-line]\n"
+                                + "learning_rate: 1e-4\n"
+                                + "targets: re:.*(q|v),x\n");
         assertThat(recipe.with("seed", recipe.seed())).isEqualTo(recipe);
         assertThat(recipe.targets()).containsExactly("re:.*(q|v),x");
         assertThat(recipe.with("epochs", null).with("steps", 3).steps()).isEqualTo(Optional.of(3));
@@ -147,24 +147,24 @@ class RecipeTest {
                 "batch: 0! r.yaml:4: \"batch\" must be a whole number from 1, not 0",
                 "learning_rate: 0! r.yaml:4: \"learning_rate\" must be a number above 0, not 0.0",
                 "learning_rate: .nan! r.yaml:4: \"learning_rate\" must be a number above 0, not"
-                    + " NaN",
+                        + " NaN",
                 "warmup: 1.5! r.yaml:4: \"warmup\" must be a share below 1, or a whole number of"
-                    + " steps, not 1.5",
+                        + " steps, not 1.5",
                 "clip_norm: -1! r.yaml:4: \"clip_norm\" must be 0 or more, not -1.0",
                 "packing: true! r.yaml:4: \"packing\" = true is not possible yet; it comes with a"
-                    + " later version. Leave it at false",
+                        + " later version. Leave it at false",
                 "base_encoding: nf4! r.yaml:4: \"base_encoding\" = nf4 is not possible yet; it"
-                    + " comes with a later version. Leave it at none",
+                        + " comes with a later version. Leave it at none",
                 "eval_every: 5! r.yaml:4: \"eval_every\" needs held-out rows; give \"validation\"",
                 "schedule: exponential! r.yaml:4: \"schedule\" must be one of constant, linear,"
-                    + " cosine, not \"exponential\"",
+                        + " cosine, not \"exponential\"",
                 "method: {block: 3}! r.yaml:4: the key \"name\" is missing under \"method\"",
                 "method: oft:block! r.yaml:4: \"method\" must be NAME:SETTING=VALUE,SETTING=VALUE,"
-                    + " such as oft:block=32,terms=5, not \"oft:block\"",
+                        + " such as oft:block=32,terms=5, not \"oft:block\"",
                 "validation: 1.5! r.yaml:4: \"validation\" must be a file, or a share above 0 and"
-                    + " below 1, not 1.5",
+                        + " below 1, not 1.5",
                 "lerning_rate: 1! r.yaml:4: unknown key \"lerning_rate\"; did you mean"
-                    + " \"learning_rate\"?",
+                        + " \"learning_rate\"?",
             })
     void mistakesAreNamedWithTheirLine(String line, String message) {
         assertThatThrownBy(() -> read(line))

@@ -162,7 +162,8 @@ public record Oft(
             Tensor v = learned.get(key(slot)).value();
             double radius = eps / Math.sqrt(v.size(0));
             Tensor norms = v.times(v).sum(1, true).sqrt().timesInPlace(Math.sqrt(2));
-            // A block on the sphere, up to rounding, stays as it is: projecting twice changes nothing.
+            // A block on the sphere, up to rounding, stays as it is: projecting twice changes
+            // nothing.
             Tensor inside = norms.timesInPlace(1 / radius).below(1 + 1e-6);
             v.timesInPlace(norms.power(-1).maskedFillInPlace(inside, 1));
         }
@@ -304,8 +305,10 @@ public record Oft(
                     "num_cayley_neumann_terms",
                     oft.cayley instanceof Cayley.Neumann n ? n.terms() : 5);
             keys.put("fan_in_fan_out", false);
-            // A file without a version is how PEFT 0.16 and 0.17 marked (or did not mark) their polynomial.
-            if (oft.cayley instanceof Cayley.Neumann n && n.legacy()) keys.put("peft_version", "0.17.1");
+            // A file without a version is how PEFT 0.16 and 0.17 marked (or did not mark) their
+            // polynomial.
+            if (oft.cayley instanceof Cayley.Neumann n && n.legacy())
+                keys.put("peft_version", "0.17.1");
             return keys;
         }
     }

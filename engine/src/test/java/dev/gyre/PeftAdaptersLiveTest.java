@@ -1,0 +1,116 @@
+package dev.gyre;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gyre.config.Json;
+import dev.gyre.config.Tree;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Adapters that PEFT made on the real SmolLM2, each with other settings: the same log-probabilities
+ * here as there.
+ */
+@Peers.Needed
+class PeftAdaptersLiveTest {
+    /** Float32 through thirty layers, summed in another order. */
+    private static final double MOST = 2e-3;
+
+    private static final double MEAN = 2e-4;
+
+    private final Peers peers = Peers.here();
+    private final Gyre gyre = Gyre.start(Gyre.Machine.auto(), new Silent());
+
+    @Test
+    void adaptersOfEachKindOfSettingGivePeftsLogProbabilities(@TempDir Path folder)
+            throws IOException {
+        Path text = Peers.text(folder);
+        Path list = Path.of("src/test/resources/live/peft-adapters.json");
+        peers.script(
+                "make_adapter.py",
+                "--gguf",
+                peers.model(),
+                "--cases",
+                list,
+                "--out",
+                folder,
+                "--text",
+                text);
+        var wrong = new ArrayList<String>();
+        for (Tree made : Json.read(list).items()) {
+            Path adapter = folder.resolve(made.need("name").text());
+            Peers.difference(
+                            ours(List.of(adapter), text),
+                            Peers.document(adapter.resolve("logprobs.json")),
+                            MOST,
+                            MEAN)
+                    .ifPresent(how -> wrong.add(adapter.getFileName() + ": " + how));
+        }
+        assertThat(wrong).isEmpty();
+    }
+
+    @Test
+    void theBaseAndTwoAdaptersInEitherOrderGivePeftsLogProbabilities(@TempDir Path folder)
+            throws IOException {
+        Path text = Peers.text(folder);
+        Path first = folder.resolve("first");
+        Path second = folder.resolve("second");
+        peers.script(
+                "make_adapter.py",
+                "--gguf",
+                peers.model(),
+                "--kind",
+                "oft",
+                "--config",
+                "{\"oft_block_size\": 32, \"target_modules\": \"all-linear\"}",
+                "--seed",
+                1,
+                "--out",
+                first);
+        peers.script(
+                "make_adapter.py",
+                "--gguf",
+                peers.model(),
+                "--kind",
+                "oft",
+                "--config",
+                "{\"oft_block_size\": 16, \"use_cayley_neumann\": false, \"target_modules\":"
+                    + " [\"q_proj\", \"up_proj\"]}",
+                "--seed",
+                2,
+                "--scale",
+                0.03,
+                "--out",
+                second);
+        var wrong = new ArrayList<String>();
+        for (List<Path> stack :
+                List.of(List.<Path>of(), List.of(first, second), List.of(second, first))) {
+            Path out = folder.resolve("logprobs" + stack.size() + ".json");
+            var arguments =
+                    new ArrayList<Object>(
+                            List.of("--gguf", peers.model(), "--text", text, "--out", out));
+            stack.forEach(adapter -> arguments.addAll(List.of("--adapter", adapter)));
+            peers.script("logprobs.py", arguments.toArray());
+            Peers.difference(
+                            ours(stack, text),
+                            Peers.document(out),
+                            stack.isEmpty() ? 1e-3 : MOST,
+                            MEAN)
+                    .ifPresent(how -> wrong.add(stack + ": " + how));
+        }
+        assertThat(wrong).isEmpty();
+    }
+
+    private Gyre.Perplexity.Document ours(List<Path> adapters, Path text) throws IOException {
+        try (var model = gyre.open(new Gyre.Source(peers.model().toString(), adapters, "auto"))) {
+            return model.perplexity(List.of(Files.readString(text)), 512).documents().getFirst();
+        }
+    }
+}
