@@ -97,7 +97,7 @@ final class Answers {
         if (turns.size() == 1) return base.tokenizer().encode(turns.getFirst().text(), true);
         throw new UserError(
                 "a conversation needs a chat template; this model has none. Give one with"
-                    + " --template FILE");
+                        + " --template FILE");
     }
 
     /** One answer as it comes: text is held back while it may still turn into a stop text. */

@@ -160,7 +160,7 @@ record Peers(Path python, Path model) {
         public void close() {
             System.err.printf(
                     "NOT RUN: %d live tests against PEFT and transformers, in %s; run tools/peers"
-                        + " first (some 6 GB)%n",
+                            + " first (some 6 GB)%n",
                     counts.values().stream().mapToInt(Integer::intValue).sum(),
                     String.join(", ", counts.keySet()));
         }

@@ -82,7 +82,7 @@ class PeftAdaptersLiveTest {
                 "oft",
                 "--config",
                 "{\"oft_block_size\": 16, \"use_cayley_neumann\": false, \"target_modules\":"
-                    + " [\"q_proj\", \"up_proj\"]}",
+                        + " [\"q_proj\", \"up_proj\"]}",
                 "--seed",
                 2,
                 "--scale",

@@ -77,8 +77,8 @@ public final class AdapterFile {
         String pickle =
                 Files.exists(folder.resolve("adapter_model.bin"))
                         ? "; it has adapter_model.bin, a pickle, which can run code and is not"
-                              + " read. In Python: load the adapter and save_pretrained(...,"
-                              + " safe_serialization=True)"
+                                + " read. In Python: load the adapter and save_pretrained(...,"
+                                + " safe_serialization=True)"
                         : "";
         return new UserError("adapter " + folder + ": there is no " + TENSORS + pickle);
     }

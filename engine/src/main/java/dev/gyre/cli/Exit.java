@@ -41,7 +41,7 @@ final class Exit {
                 shell.err()
                         .println(
                                 "gyre: this is a bug in gyre; please report it with the lines"
-                                    + " below.");
+                                        + " below.");
                 e.printStackTrace(shell.err());
                 yield FAILED;
             }

@@ -131,7 +131,7 @@ public record LlamaConfig(
         if (Double.isNaN(ropeTheta))
             throw new UserError(
                     "this GGUF file stretches its positions, which a merged folder cannot say yet;"
-                        + " merge into the model's Hugging Face folder instead");
+                            + " merge into the model's Hugging Face folder instead");
         var c = new LinkedHashMap<String, Object>();
         c.put("architectures", List.of("LlamaForCausalLM"));
         c.put("model_type", "llama");

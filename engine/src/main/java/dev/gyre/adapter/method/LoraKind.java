@@ -1,0 +1,180 @@
+package dev.gyre.adapter.method;
+
+import dev.gyre.adapter.Method;
+import dev.gyre.adapter.MethodKind;
+import dev.gyre.adapter.Reading;
+import dev.gyre.adapter.Settings;
+import dev.gyre.config.Tree;
+import dev.gyre.config.UserError;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** LoRA in the registry: its settings, and its keys in PEFT's files. */
+final class LoraKind implements MethodKind {
+    /**
+     * Keys that change the mathematics of LoRA in PEFT and are methods of their own, or not known
+     * here.
+     */
+    private static final List<String> OTHERS =
+            List.of(
+                    "use_dora",
+                    "use_qalora",
+                    "use_bdlora",
+                    "alora_invocation_tokens",
+                    "arrow_config",
+                    "layer_replication",
+                    "target_parameters",
+                    "trainable_token_indices",
+                    "kasa_config",
+                    "monteclora_config",
+                    "velora_config",
+                    "megatron_config");
+
+    @Override
+    public String name() {
+        return "lora";
+    }
+
+    @Override
+    public String peftType() {
+        return "LORA";
+    }
+
+    @Override
+    public String summary() {
+        return "adds a low-rank product beside frozen weights (rsLoRA with rslora=true)";
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        var s = new LinkedHashMap<String, String>();
+        s.put("rank", "16: rank of the update");
+        s.put("alpha", "(twice the rank): numerator of the scale");
+        s.put("dropout", "0: share of the adapter's inputs dropped in training");
+        s.put("rslora", "false: scale by alpha/sqrt(rank) instead of alpha/rank");
+        s.put("bias", "false: a learned vector beside B");
+        s.put("rank_pattern", "{}: ranks by module name or regular expression");
+        s.put("alpha_pattern", "{}: alphas by module name or regular expression");
+        return s;
+    }
+
+    @Override
+    public Method of(Settings s) {
+        int rank = s.whole("rank", 16, 1);
+        double alpha = s.real("alpha", 2.0 * rank, 0, false, Double.POSITIVE_INFINITY);
+        var lora =
+                new Lora(
+                        rank,
+                        alpha,
+                        s.real("dropout", 0, 0, true, 1),
+                        s.flag("rslora", false),
+                        s.flag("bias", false),
+                        s.numbers("rank_pattern"),
+                        s.numbers("alpha_pattern"),
+                        Lora.Start.UNIFORM);
+        s.finish();
+        return lora;
+    }
+
+    @Override
+    public Set<String> peftKeys() {
+        return Set.of(
+                "r",
+                "lora_alpha",
+                "lora_dropout",
+                "use_rslora",
+                "lora_bias",
+                "rank_pattern",
+                "alpha_pattern",
+                "init_lora_weights",
+                "bias",
+                "fan_in_fan_out",
+                // Of no effect on inference, or only with an initialisation that is refused
+                // below.
+                "ensure_weight_tying",
+                "megatron_core",
+                "qalora_group_size",
+                "runtime_config",
+                "loftq_config",
+                "eva_config",
+                "corda_config",
+                "lora_ga_config");
+    }
+
+    @Override
+    public Method fromPeft(Tree c, Reading reading) {
+        for (String key : OTHERS)
+            if (c.get(key).filter(v -> !Boolean.FALSE.equals(v.value())).isPresent())
+                throw new UserError(
+                        c.need(key).where()
+                                + ": \""
+                                + key
+                                + "\" makes this another method than LoRA, which is"
+                                + " not known here");
+        int rank = (int) c.wholeOr("r", 8);
+        if (rank < 1) throw new UserError(c.where() + ": r must be 1 or more, not " + rank);
+        return new Lora(
+                rank,
+                c.realOr("lora_alpha", 8),
+                c.realOr("lora_dropout", 0),
+                c.boolOr("use_rslora", false),
+                c.boolOr("lora_bias", false),
+                numbers(c, "rank_pattern"),
+                numbers(c, "alpha_pattern"),
+                start(c));
+    }
+
+    private static Lora.Start start(Tree c) {
+        Object value = c.get("init_lora_weights").map(Tree::value).orElse(true);
+        return switch (value) {
+            case Boolean b -> b ? Lora.Start.UNIFORM : Lora.Start.BOTH;
+            case String s when s.equals("gaussian") -> Lora.Start.GAUSSIAN;
+            default ->
+                    throw new UserError(
+                            ("%s: init_lora_weights = %s changes the base weight, which is not"
+                                            + " known here; convert the adapter to plain LoRA"
+                                            + " in PEFT (save_pretrained with"
+                                            + " path_initial_model_for_weight_conversion)")
+                                    .formatted(c.where(), value));
+        };
+    }
+
+    private static Map<String, Double> numbers(Tree c, String key) {
+        var out = new LinkedHashMap<String, Double>();
+        c.get(key).ifPresent(map -> map.entries().forEach((k, v) -> out.put(k, v.real())));
+        return out;
+    }
+
+    @Override
+    public Map<String, Object> toPeft(Method method) {
+        var lora = (Lora) method;
+        var keys = new LinkedHashMap<String, Object>();
+        keys.put("r", lora.rank());
+        keys.put("lora_alpha", number(lora.alpha()));
+        keys.put("lora_dropout", lora.dropout());
+        keys.put("use_rslora", lora.rslora());
+        keys.put("lora_bias", lora.bias());
+        var ranks = new LinkedHashMap<String, Object>();
+        lora.rankPattern().forEach((k, v) -> ranks.put(k, v.intValue()));
+        keys.put("rank_pattern", ranks);
+        var alphas = new LinkedHashMap<String, Object>();
+        lora.alphaPattern().forEach((k, v) -> alphas.put(k, number(v)));
+        keys.put("alpha_pattern", alphas);
+        keys.put(
+                "init_lora_weights",
+                lora.start() == Lora.Start.GAUSSIAN
+                        ? "gaussian"
+                        : lora.start() == Lora.Start.UNIFORM);
+        keys.put("fan_in_fan_out", false);
+        keys.put("use_dora", false);
+        return keys;
+    }
+
+    /** Whole alphas are written as whole numbers, as PEFT's users write them. */
+    private static Object number(double value) {
+        return value == Math.rint(value) ? (Object) (long) value : (Object) value;
+    }
+}
