@@ -72,7 +72,11 @@ public final class FlashAttention {
         arguments.add(mask == null ? new IValue() : new IValue(mask.torch));
         arguments.add(new IValue()); // scale: 1/√D
         try (var stack = new IValueVector(arguments.toArray(IValue[]::new))) {
-            op.callBoxed(stack);
+            Blas.serially(
+                    () -> {
+                        op.callBoxed(stack);
+                        return stack;
+                    });
             var out = new ArrayList<Tensor>();
             for (int i = 0; i < results; i++)
                 out.add(new Tensor(new org.bytedeco.pytorch.Tensor(stack.get(i).toTensor())));

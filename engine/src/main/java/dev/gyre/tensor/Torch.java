@@ -49,6 +49,7 @@ public final class Torch {
             throw new IllegalArgumentException("threads must be 1 or more, not " + count);
         load();
         torch.set_num_threads(count);
+        Blas.threads(count);
     }
 
     /** libtorch's own description of its build: compiler, BLAS, CPU capability. */
