@@ -69,7 +69,9 @@ final class Peft implements AutoCloseable {
                     new ProcessBuilder(program.toString(), script.toString(), Json.write(task))
                             .redirectError(ProcessBuilder.Redirect.INHERIT);
             // The peer is measured as it is installed: our allocator settings would speed it up.
-            builder.environment().keySet().removeIf(k -> k.startsWith("MALLOC_"));
+            builder.environment()
+                    .keySet()
+                    .removeIf(k -> k.startsWith("MALLOC_") || k.equals("KMP_BLOCKTIME"));
             return new Peft(builder.start(), script);
         } catch (IOException e) {
             throw new UserError("cannot start the peer: " + Reasons.of(e), e);

@@ -33,8 +33,8 @@ public enum Device {
     public static void use(Device device) {
         if (device == CUDA && !Torch.hasCuda())
             throw new IllegalStateException(
-                    "no CUDA device can be used: either the machine has none, or the natives in"
-                            + " the class path are the CPU's (build with -Pcuda)");
+                    "no CUDA device can be used: either the machine has none, or the natives in the"
+                        + " class path are the CPU's");
         current = device;
     }
 

@@ -1,0 +1,218 @@
+package dev.gyre.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.gyre.adapter.Adapter;
+import dev.gyre.adapter.AdapterFile;
+import dev.gyre.adapter.Reading;
+import dev.gyre.adapter.Targets;
+import dev.gyre.adapter.method.Methods;
+import dev.gyre.config.Json;
+import dev.gyre.config.Tree;
+import dev.gyre.data.Encoded;
+import dev.gyre.format.Safetensors;
+import dev.gyre.format.StoredTensor;
+import dev.gyre.model.Families;
+import dev.gyre.model.PicoModels;
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Scope;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+
+/** Training steps: PEFT's losses step by step, the same numbers twice, and nothing left behind. */
+class TrainerTest {
+    private static final Path GOLDEN = Path.of("src/test/resources/golden");
+
+    static Stream<Tree> runs() {
+        return Json.read(GOLDEN.resolve("training/runs.json")).items().stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("runs")
+    void hasPeftsLosses(Tree run) {
+        Path folder = GOLDEN.resolve("training").resolve(run.need("run").text());
+        int steps = run.need("steps").wholeInt();
+        int accumulate = run.need("accumulate").wholeInt();
+        var schedule =
+                Recipe.Schedule.valueOf(run.need("schedule").text().toUpperCase(Locale.ROOT));
+        var rate =
+                new LearningRate(
+                        schedule,
+                        run.need("learning_rate").real(),
+                        run.need("warmup").whole(),
+                        steps);
+        try (var arena = Arena.ofConfined();
+                var model =
+                        Families.open(
+                                GOLDEN.resolve("pico-llama").resolve(run.need("model").text()),
+                                false);
+                var adapter =
+                        AdapterFile.read(
+                                folder.resolve("initial"), model, Reading.strict(w -> {}));
+                var trainer =
+                        new Trainer(
+                                adapter,
+                                run.need("weight_decay").real(),
+                                run.need("clip").real(),
+                                0)) {
+            var expected = Safetensors.open(folder.resolve("expected.safetensors"), arena);
+            double[] losses = expected.tensor("losses").data().toArray(ValueLayout.JAVA_DOUBLE);
+            double[] rates =
+                    expected.tensor("learning_rates").data().toArray(ValueLayout.JAVA_DOUBLE);
+            List<List<Encoded>> passes = passes(expected.tensor("ids"), expected.tensor("labels"));
+            for (int step = 1; step <= steps; step++) {
+                assertThat(rate.at(step)).isCloseTo(rates[step - 1], within(1e-9));
+                var done =
+                        trainer.step(
+                                passes.subList((step - 1) * accumulate, step * accumulate),
+                                rate.at(step));
+                assertThat(done.loss())
+                        .as("step %d", step)
+                        .isCloseTo(losses[step - 1], within(1e-3));
+            }
+        }
+    }
+
+    /**
+     * [passes, rows, length]; a row ends with its last labelled token, as what follows changes
+     * nothing.
+     */
+    private static List<List<Encoded>> passes(StoredTensor ids, StoredTensor labels) {
+        long[] id = ids.data().toArray(ValueLayout.JAVA_LONG);
+        long[] label = labels.data().toArray(ValueLayout.JAVA_LONG);
+        int rows = (int) ids.shape()[1];
+        int length = (int) ids.shape()[2];
+        var passes = new ArrayList<List<Encoded>>();
+        for (int at = 0; at < id.length; at += rows * length) {
+            var pass = new ArrayList<Encoded>();
+            for (int row = at; row < at + rows * length; row += length) {
+                int n = length;
+                while (n > 2 && label[row + n - 1] < 0) n--;
+                int[] tokens = new int[n];
+                boolean[] learned = new boolean[n];
+                for (int i = 0; i < n; i++) {
+                    tokens[i] = (int) id[row + i];
+                    learned[i] = label[row + i] >= 0;
+                }
+                pass.add(new Encoded(tokens, learned, "golden"));
+            }
+            passes.add(pass);
+        }
+        return passes;
+    }
+
+    private static List<List<Encoded>> random(long seed, int passes) {
+        var random = new Random(seed);
+        return Stream.generate(
+                        () ->
+                                Stream.generate(
+                                                () -> {
+                                                    int[] ids =
+                                                            random.ints(
+                                                                            5 + random.nextInt(20),
+                                                                            0,
+                                                                            97)
+                                                                    .toArray();
+                                                    boolean[] learned = new boolean[ids.length];
+                                                    Arrays.fill(
+                                                            learned,
+                                                            ids.length / 2,
+                                                            ids.length,
+                                                            true);
+                                                    return new Encoded(ids, learned, "random");
+                                                })
+                                        .limit(3)
+                                        .toList())
+                .limit(passes)
+                .toList();
+    }
+
+    private static float[] trained(
+            String method, Map<String, Object> settings, boolean recomputes, int steps) {
+        try (var model = PicoModels.of(DType.F32, false, false, recomputes);
+                var adapter =
+                        Adapter.attach(
+                                Methods.make(method, settings), Targets.allLinear(), model, 5);
+                var trainer = new Trainer(adapter, 0.01, 1, 5)) {
+            for (int i = 0; i < steps; i++) trainer.step(random(i, 2), 1e-2);
+            try (var _ = Scope.open()) {
+                return adapter.values().toFloats();
+            }
+        }
+    }
+
+    @Test
+    void oneSeedGivesTheSameNumbersTwice() {
+        Map<String, Object> dropping = Map.of("rank", 4, "dropout", 0.2);
+        assertThat(trained("lora", dropping, false, 4))
+                .isEqualTo(trained("lora", dropping, false, 4));
+        Map<String, Object> oft = Map.of("block", 8, "dropout", 0.5);
+        assertThat(trained("oft", oft, false, 4)).isEqualTo(trained("oft", oft, false, 4));
+    }
+
+    @Test
+    void computingActivationsAgainChangesNothing() {
+        Map<String, Object> dropping = Map.of("rank", 4, "dropout", 0.2);
+        float[] kept = trained("oft", Map.of("block", 8), false, 3);
+        assertThat(trained("oft", Map.of("block", 8), true, 3))
+                .containsExactly(kept, within(1e-5f));
+        assertThat(trained("lora", dropping, true, 3))
+                .hasSameSizeAs(trained("lora", dropping, false, 3));
+    }
+
+    @Test
+    void leavesNoTensorBehind() {
+        long before = Scope.liveTensors();
+        try (var model = PicoModels.plain(DType.F32);
+                var adapter =
+                        Adapter.attach(
+                                Methods.make("oft", Map.of("block", 8)),
+                                Targets.allLinear(),
+                                model,
+                                5);
+                var trainer = new Trainer(adapter, 0.01, 1, 5)) {
+            for (int i = 0; i < 5; i++) trainer.step(random(i, 2), 1e-2);
+            long afterFive = Scope.liveTensors();
+            for (int i = 5; i < 50; i++) trainer.step(random(i, 2), 1e-2);
+            assertThat(Scope.liveTensors()).isEqualTo(afterFive);
+        }
+        // The index tables of a block size stay for the process.
+        assertThat(Scope.liveTensors()).isLessThanOrEqualTo(before + 2);
+    }
+
+    @Test
+    void stopsWhenNothingCanBeLearned() {
+        try (var model = PicoModels.plain(DType.F32);
+                var adapter =
+                        Adapter.attach(
+                                Methods.make("oft", Map.of("block", 8)),
+                                Targets.allLinear(),
+                                model,
+                                5);
+                var trainer = new Trainer(adapter, 0, 0, 5)) {
+            var masked = new Encoded(new int[] {1, 2, 3}, new boolean[3], "masked");
+            assertThatThrownBy(() -> trainer.step(List.of(List.of(masked)), 1e-2))
+                    .isInstanceOf(TrainFailed.class)
+                    .hasMessageContaining("no token to learn");
+            adapter.values().fillInPlace(Double.NaN);
+            assertThatThrownBy(() -> trainer.step(random(1, 1), 1e-2))
+                    .isInstanceOf(TrainFailed.class)
+                    .hasMessageContaining("NaN");
+        }
+    }
+}
