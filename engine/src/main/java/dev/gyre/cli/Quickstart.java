@@ -62,8 +62,8 @@ final class Quickstart implements Commands.Runs {
             description = "Another model [SmolLM2-135M-Instruct].")
     private Optional<String> base = Optional.empty();
 
-    @Option(names = "--steps", paramLabel = "N", description = "Training steps [40].")
-    private int steps = 40;
+    @Option(names = "--steps", paramLabel = "N", description = "Training steps [48].")
+    private int steps = 48;
 
     Quickstart(Shell shell) {
         this.shell = shell;
