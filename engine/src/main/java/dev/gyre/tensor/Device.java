@@ -34,7 +34,7 @@ public enum Device {
         if (device == CUDA && !Torch.hasCuda())
             throw new IllegalStateException(
                     "no CUDA device can be used: either the machine has none, or the natives in the"
-                        + " class path are the CPU's");
+                            + " class path are the CPU's");
         current = device;
     }
 
