@@ -136,7 +136,7 @@ def make(name, case, seed):
     starts_random = case["settings"].get("init_weights") is False or case["settings"].get("init_lora_weights") is False
     if not starts_random:
         nudge(model, torch.Generator().manual_seed(seed))
-    model.peft_config["default"].base_model_name_or_path = None
+    model.peft_config["default"].base_model_name_or_path = f"pico-llama/{case['model']}"  # else PEFT writes this machine's path
     model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
     if case["after"]:

@@ -46,7 +46,7 @@ def train(name, method, how):
     torch.manual_seed(5)
     base = LlamaForCausalLM.from_pretrained(HERE.parent / "pico-llama" / "own-head", dtype=torch.float32)
     model = get_peft_model(base, METHODS[method]())
-    model.peft_config["default"].base_model_name_or_path = None
+    model.peft_config["default"].base_model_name_or_path = "pico-llama/own-head"  # else PEFT writes this machine's path
     model.save_pretrained(folder / "initial")
     learned = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learned, lr=3e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=how["weight_decay"])
