@@ -29,7 +29,6 @@ public final class Tensor {
         Torch.load();
     }
 
-    private static final LongOptional NO_LONG = new LongOptional();
     private static final ScalarTypeOptional NO_TYPE = new ScalarTypeOptional();
 
     final org.bytedeco.pytorch.Tensor torch;
@@ -655,9 +654,5 @@ public final class Tensor {
     @Override
     public String toString() {
         return "Tensor" + Arrays.toString(shape()) + ":" + dtype();
-    }
-
-    static LongOptional noLong() {
-        return NO_LONG;
     }
 }

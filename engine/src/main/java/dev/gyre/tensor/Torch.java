@@ -70,7 +70,6 @@ public final class Torch {
 
     private static final class Loaded {
         static {
-            // Physical cores: hyper-threads share the vector units that GEMMs saturate.
             torch.set_num_threads(Runtime.getRuntime().availableProcessors());
         }
 
