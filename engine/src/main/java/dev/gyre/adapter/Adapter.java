@@ -29,9 +29,9 @@ public final class Adapter implements AutoCloseable {
     private final Method.Attachment attachment;
     private final Scope home = Scope.detached();
     private final Tensor values;
-    private final Tensor gradients;
-    private final Map<String, Var> learned = new LinkedHashMap<>();
-    private final Map<String, Var> replaced = new LinkedHashMap<>();
+    private final List<Leaves> leaves = new ArrayList<>();
+    private final List<Declared> own;
+    private final List<Declared> whole;
 
     private Adapter(Method method, Targets targets, Model model, long seed) {
         this.method = method;
@@ -39,8 +39,8 @@ public final class Adapter implements AutoCloseable {
         this.model = model;
         this.slots = targets.slots(model);
         this.attachment = method.attach(slots);
-        List<Declared> own = attachment.parameters();
-        List<Declared> whole = replacements();
+        own = attachment.parameters();
+        whole = replacements();
         long total = 0;
         for (Declared d : own) total += d.elements();
         for (Declared d : whole) total += d.elements();
@@ -50,12 +50,17 @@ public final class Adapter implements AutoCloseable {
         try (var _ = Scope.open();
                 var random = Random.seeded(seed)) {
             values = home.adopt(Tensor.zeros(DType.F32, total));
-            gradients = home.adopt(Tensor.zeros(DType.F32, total));
-            long at = 0;
-            for (Declared d : own) at = place(d, at, random, learned);
-            for (Declared d : whole) at = place(d, at, random, replaced);
+            leaves.add(newLeaves());
+            for (Declared d : own) start(d, random, learned());
+            for (Declared d : whole) start(d, random, replaced());
         }
-        attachment.updated(new Learned(learned));
+        updated();
+    }
+
+    private static void start(Declared d, Random random, Map<String, Var> vars) {
+        Var var = vars.get(d.name());
+        if (var == null) throw new IllegalStateException("no place for " + d.name());
+        var.value().copyFrom(d.initial().make(random, d.shape()));
     }
 
     /**
@@ -68,11 +73,31 @@ public final class Adapter implements AutoCloseable {
         return new Adapter(method, targets, model, seed);
     }
 
-    private long place(Declared declared, long at, Random random, Map<String, Var> into) {
+    /**
+     * The learned tensors with one vector of gradients: what a thread needs that computes gradients
+     * beside others. All share the values.
+     *
+     * @param gradients [P]
+     * @param learned the method's own tensors by name
+     * @param replaced the base's parameters that are trained whole, by name
+     */
+    private record Leaves(Tensor gradients, Map<String, Var> learned, Map<String, Var> replaced) {}
+
+    private Leaves newLeaves() {
+        try (var _ = Scope.open()) {
+            Tensor gradients = home.adopt(Tensor.zeros(DType.F32, trainable()));
+            var made = new Leaves(gradients, new LinkedHashMap<>(), new LinkedHashMap<>());
+            long at = 0;
+            for (Declared d : own) at = place(d, at, gradients, made.learned);
+            for (Declared d : whole) at = place(d, at, gradients, made.replaced);
+            return made;
+        }
+    }
+
+    private long place(Declared declared, long at, Tensor gradients, Map<String, Var> into) {
         long[] shape = declared.shape();
         Tensor value = home.adopt(values.narrow(0, at, declared.elements()).view(shape));
         Tensor gradient = home.adopt(gradients.narrow(0, at, declared.elements()).view(shape));
-        value.copyFrom(declared.initial().make(random, shape));
         into.put(declared.name(), Var.leaf(value, gradient));
         return at + declared.elements();
     }
@@ -140,12 +165,12 @@ public final class Adapter implements AutoCloseable {
 
     /** The method's own tensors by name (slot, dot, tensor). */
     public Map<String, Var> learned() {
-        return learned;
+        return leaves.getFirst().learned;
     }
 
     /** The base's parameters that are trained whole, by name. */
     public Map<String, Var> replaced() {
-        return replaced;
+        return leaves.getFirst().replaced;
     }
 
     /** All learned numbers, [P]; the tensors above are windows on it. */
@@ -155,7 +180,23 @@ public final class Adapter implements AutoCloseable {
 
     /** Their gradients, [P]. */
     public Tensor gradients() {
-        return gradients;
+        return leaves.getFirst().gradients;
+    }
+
+    /**
+     * Makes room for the gradients of several threads, of which {@link #gatherGradients} is the
+     * sum.
+     */
+    public void shards(int count) {
+        while (leaves.size() < count) leaves.add(newLeaves());
+    }
+
+    /** Adds the gradients of all threads to {@link #gradients}, in order, and clears theirs. */
+    public void gatherGradients() {
+        for (Leaves other : leaves.subList(1, leaves.size())) {
+            gradients().plusInPlace(other.gradients);
+            other.gradients.zeroInPlace();
+        }
     }
 
     /** How many numbers learn. */
@@ -170,12 +211,12 @@ public final class Adapter implements AutoCloseable {
     public List<Group> groups() {
         var groups = new ArrayList<Group>();
         long at = 0;
-        for (var entry : learned.entrySet()) {
+        for (var entry : learned().entrySet()) {
             long n = entry.getValue().value().elements();
             add(groups, new Group(at, n, attachment.learningRateFactor(entry.getKey())));
             at += n;
         }
-        for (Var whole : replaced.values()) {
+        for (Var whole : replaced().values()) {
             long n = whole.value().elements();
             add(groups, new Group(at, n, 1));
             at += n;
@@ -202,20 +243,30 @@ public final class Adapter implements AutoCloseable {
      * them.
      */
     public Effects effects(Tape tape) {
-        return new Effects(attachment.effects(tape, new Learned(learned)), replaced);
+        return effects(tape, 0);
+    }
+
+    /**
+     * As {@link #effects(Tape)}, with gradients of its own.
+     *
+     * @param shard below the count given to {@link #shards}
+     */
+    public Effects effects(Tape tape, int shard) {
+        Leaves own = leaves.get(shard);
+        return new Effects(attachment.effects(tape, new Learned(own.learned)), own.replaced);
     }
 
     public void stepBegins(long step) {
-        attachment.stepBegins(step, new Learned(learned));
+        attachment.stepBegins(step, new Learned(learned()));
     }
 
     public void gradientsReady() {
-        attachment.gradientsReady(new Learned(learned));
+        attachment.gradientsReady(new Learned(learned()));
     }
 
     /** To be called after the values changed. */
     public void updated() {
-        attachment.updated(new Learned(learned));
+        attachment.updated(new Learned(learned()));
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.BlockRotation;
 
 import java.util.List;
 
@@ -41,11 +42,21 @@ public record BlockDiagonal(Var blocks, long count) implements Rotation {
 
     @Override
     public Tensor times(Tensor x) {
+        if (fused(x)) {
+            Tensor y = x.emptyLike();
+            BlockRotation.rotate(x, blocks.value(), y);
+            return y;
+        }
         return rotated(x, blocks.value());
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
+        if (fused(dy)) {
+            Tensor dx = dy.emptyLike();
+            BlockRotation.rotateBack(dy, blocks.value(), dx);
+            return dx;
+        }
         return rotated(dy, blocks.value().transpose(1, 2));
     }
 
@@ -57,12 +68,18 @@ public record BlockDiagonal(Var blocks, long count) implements Rotation {
                 Tensor rows = x.reshape(-1, blockSize());
                 sum.select(0, 0)
                         .plusMatmulInPlace(rows.transpose(0, 1), dy.reshape(-1, blockSize()), 1);
+            } else if (fused(x)) {
+                BlockRotation.gradient(x, dy, sum);
             } else {
                 // G_i += x_iᵀ · dy_i, over strided views: no permuted copy of x.
                 sum.plusBmmInPlace(panels(x).transpose(1, 2), panels(dy));
             }
         }
         return transposeTimes(dy);
+    }
+
+    private boolean fused(Tensor x) {
+        return !shared() && BlockRotation.fits(x, blocks.value());
     }
 
     private Tensor rotated(Tensor x, Tensor r) {

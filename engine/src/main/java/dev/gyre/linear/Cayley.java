@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.SquareBlocks;
 
 /** A map from skew-symmetric matrices Q to (nearly) orthogonal R, with its derivative. */
 public sealed interface Cayley {
@@ -12,6 +13,14 @@ public sealed interface Cayley {
 
     /** The gradient at Q, up to its symmetric part, from G = dL/dR [r, b, b]. */
     Tensor pullback(Tensor q, Tensor g);
+
+    /** The products of two stacks of square matrices. */
+    private static Tensor product(Tensor a, Tensor b) {
+        if (!SquareBlocks.fits(a) || !SquareBlocks.fits(b)) return a.matmul(b);
+        Tensor out = a.emptyLike();
+        SquareBlocks.product(a, b, out, false);
+        return out;
+    }
 
     /**
      * R of a packed vector, on a tape. Only v is kept for the backward pass; Q is built again
@@ -59,9 +68,9 @@ public sealed interface Cayley {
         public Tensor rotation(Tensor q) {
             if (degree() == 4 && !legacy) {
                 // (I + 2Q + S)(I + S) with S = Q²: two products instead of three.
-                Tensor s = q.matmul(q);
+                Tensor s = product(q, q);
                 Tensor identity = Tensor.eye(q.dtype(), q.size(1));
-                return s.plus(identity).plusInPlace(q, 2).matmul(s.plus(identity));
+                return product(s.plus(identity).plusInPlace(q, 2), s.plus(identity));
             }
             return horner(q, 0);
         }
@@ -73,7 +82,7 @@ public sealed interface Cayley {
             if (j == last) return identity.timesInPlace(coefficient(last)).expand(q.shape());
             Tensor p = q.times(coefficient(last)).plusInPlace(identity, coefficient(last - 1));
             for (int i = last - 2; i >= j; i--)
-                p = q.matmul(p).plusInPlace(identity, coefficient(i));
+                p = product(q, p).plusInPlace(identity, coefficient(i));
             return p;
         }
 
@@ -100,11 +109,11 @@ public sealed interface Cayley {
          * D + Dᵀ, dQ = 2·G·B − M·Q up to symmetric parts.
          */
         private Tensor pullbackOfDegree4(Tensor q, Tensor g) {
-            Tensor s = q.matmul(q);
+            Tensor s = product(q, q);
             Tensor b = s.plus(Tensor.eye(q.dtype(), q.size(1)));
-            Tensor da = g.matmul(b);
-            Tensor d = b.plusInPlace(q, -2).matmul(g).plusInPlace(da);
-            return da.timesInPlace(2).minus(d.plus(d.transpose(1, 2)).matmul(q));
+            Tensor da = product(g, b);
+            Tensor d = product(b.plusInPlace(q, -2), g).plusInPlace(da);
+            return da.timesInPlace(2).minus(product(d.plus(d.transpose(1, 2)), q));
         }
     }
 

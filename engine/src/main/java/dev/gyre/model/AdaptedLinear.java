@@ -4,6 +4,7 @@ import dev.gyre.linear.LinearMap;
 import dev.gyre.quant.Dense;
 import dev.gyre.quant.Weight;
 import dev.gyre.tensor.Random;
+import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -106,17 +107,19 @@ final class AdaptedLinear {
         Tensor base;
         try (var here = Scope.open()) {
             base = product(rotated(x.value()));
-            boolean transformed = spans.stream().anyMatch(p -> !p.after.isEmpty());
-            y = transformed ? base.emptyLike() : base;
+            y = transforms() ? base.emptyLike() : base;
             for (int i = 0; i < spans.size(); i++) finish(i, x.value(), base, y);
             here.give(y);
-            if (transformed && records) here.give(base);
+            if (transforms() && records) here.give(base);
         }
         if (!records) return Var.constant(y);
-        Tensor keptX = tape.save(x.value());
-        Tensor keptBase =
-                spans.stream().anyMatch(p -> !p.after.isEmpty()) ? tape.save(base) : keptX;
-        return tape.record(y, dy -> backward(x, keptX, keptBase, dy));
+        Saved keptX = tape.save(x);
+        Tensor keptBase = transforms() ? tape.save(base) : base;
+        return tape.record(y, dy -> backward(x, keptX.get(), keptBase, dy));
+    }
+
+    private boolean transforms() {
+        return spans.stream().anyMatch(p -> !p.after.isEmpty());
     }
 
     /** x with every {@code before} applied to its rows; x itself where there is none. */
@@ -175,9 +178,8 @@ final class AdaptedLinear {
 
     private void backward(Var x, Tensor keptX, Tensor keptBase, Tensor dy) {
         boolean wantsX = x.needsGradient();
-        boolean afterwards = spans.stream().anyMatch(p -> !p.after.isEmpty());
         Tensor dbase = dy;
-        if (afterwards) {
+        if (transforms()) {
             dbase = dy.emptyLike();
             for (Parts p : spans) p.of(dbase).copyFrom(pull(p.after, p.of(keptBase), p.of(dy)));
         }

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.SoftmaxLoss;
 
 import java.util.Arrays;
 import java.util.List;
@@ -15,33 +16,43 @@ import java.util.List;
  * of its tape, where the loss's own gradient is 1.
  */
 final class CrossEntropy {
-    /** Rows of logits held at once: 64 rows of 49,152 numbers are 12 MiB. */
-    private static final int CHUNK = 64;
+    /** Numbers of logits held at once, 64 MiB of f32: enough rows for the products to be fast. */
+    private static final long LOGITS = 16 << 20;
 
     private CrossEntropy() {}
 
     /**
      * The sum of −log p(label) over the labelled rows, times a weight.
      *
+     * @param vocabulary width of the logits
      * @param hidden final hidden rows, [N, d]
      * @param labels the token that each row should predict, [N]; negative for none
      * @param weight factor of the loss, such as 1 / learned tokens of the step
      * @return a scalar
      */
     static Var apply(
-            Tape tape, Head head, Var hidden, int[] labels, double weight, List<Span> spans) {
+            Tape tape,
+            Head head,
+            int vocabulary,
+            Var hidden,
+            int[] labels,
+            double weight,
+            List<Span> spans) {
         int[] rows =
                 java.util.stream.IntStream.range(0, labels.length)
                         .filter(i -> labels[i] >= 0)
                         .toArray();
+        // Chunks of like size, so that none is left over that is slow.
+        int chunks = Math.toIntExact(Math.ceilDiv((long) rows.length * vocabulary, LOGITS));
+        int size = Math.max(1, Math.ceilDiv(rows.length, Math.max(1, chunks)));
         double loss = 0;
         boolean records = tape.recording();
         Tensor gradient =
                 records
                         ? Tensor.zeros(hidden.value().dtype(), hidden.value().shape())
                         : hidden.value();
-        for (int from = 0; from < rows.length; from += CHUNK) {
-            int[] chunk = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + CHUNK));
+        for (int from = 0; from < rows.length; from += size) {
+            int[] chunk = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + size));
             int[] wanted = Arrays.stream(chunk).map(r -> labels[r]).toArray();
             try (var _ = Scope.open();
                     var inner = records ? Tape.recording(0) : Tape.off()) {
@@ -67,6 +78,11 @@ final class CrossEntropy {
     private static double lossOf(
             Tape inner, Var logits, int[] labels, double weight, boolean records) {
         Tensor z = logits.value();
+        if (records && SoftmaxLoss.fits(z)) {
+            double sum = SoftmaxLoss.replace(z, labels, weight);
+            inner.backward(logits, z);
+            return sum * weight;
+        }
         Tensor labelled = Tensor.of(labels).unsqueeze(1);
         Tensor normaliser = z.logSumExp(1, true);
         double loss = normaliser.minus(z.gather(1, labelled)).sum().item() * weight;

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.SiluGate;
 
 /** The gate of a gated MLP: silu(gate) ⊙ up. */
 final class GatedMlp {
@@ -11,18 +12,34 @@ final class GatedMlp {
 
     /** gate, up [N, m] → [N, m]. */
     static Var apply(Tape tape, Var gate, Var up) {
-        Tensor y;
-        try (var here = Scope.open()) {
-            y = here.give(gate.value().silu().timesInPlace(up.value()));
-        }
+        Tensor y = product(gate.value(), up.value());
         if (!tape.needs(gate, up)) return Var.constant(y);
         Tensor g = tape.save(gate.value());
         Tensor u = tape.save(up.value());
-        return tape.record(
-                y,
-                dy -> {
-                    up.accumulate(g.silu().timesInPlace(dy));
-                    gate.accumulate(g.siluBackward(dy.times(u)));
-                });
+        return tape.recordCheap(y, () -> product(g, u), dy -> backward(gate, up, g, u, dy));
+    }
+
+    private static Tensor product(Tensor gate, Tensor up) {
+        if (!SiluGate.fits(gate, up)) {
+            try (var here = Scope.open()) {
+                return here.give(gate.silu().timesInPlace(up));
+            }
+        }
+        Tensor y = gate.emptyLike();
+        SiluGate.gate(gate, up, y);
+        return y;
+    }
+
+    private static void backward(Var gate, Var up, Tensor g, Tensor u, Tensor dy) {
+        if (SiluGate.fits(g, u) && SiluGate.fits(dy, dy)) {
+            Tensor dg = g.emptyLike();
+            Tensor du = u.emptyLike();
+            SiluGate.back(g, u, dy, dg, du);
+            gate.accumulate(dg);
+            up.accumulate(du);
+        } else {
+            up.accumulate(g.silu().timesInPlace(dy));
+            gate.accumulate(g.siluBackward(dy.times(u)));
+        }
     }
 }

@@ -215,7 +215,8 @@ final class Llama implements Model {
     @Override
     public Var loss(Tape tape, Tokens tokens, int[] labels, double weight) {
         Var hidden = hidden(tape, tokens, List.of());
-        return CrossEntropy.apply(tape, this::logits, hidden, labels, weight, tokens.spans());
+        return CrossEntropy.apply(
+                tape, this::logits, config.vocabulary(), hidden, labels, weight, tokens.spans());
     }
 
     @Override

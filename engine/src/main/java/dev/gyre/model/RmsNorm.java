@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.RootMeanSquare;
 
 import java.util.List;
 
@@ -22,39 +23,65 @@ final class RmsNorm {
                 spans.stream()
                         .map(s -> s.parameter(name).orElseGet(() -> Var.constant(weight)))
                         .toList();
+        boolean learns = weights.stream().anyMatch(Var::needsGradient);
+        boolean plain = spans.size() > 1 || learns || !RootMeanSquare.fits(x.value(), weight);
+        Tensor w = weights.getFirst().value();
         Tensor y;
         Tensor scale;
         try (var here = Scope.open()) {
             Tensor v = x.value();
-            scale = here.give(v.times(v).mean(1, true).plus(eps).rsqrt());
-            y = here.give(v.times(scale));
-            for (int i = 0; i < weights.size(); i++)
-                rows(spans, i, y).timesInPlace(weights.get(i).value());
+            if (plain) {
+                scale = here.give(v.times(v).mean(1, true).plus(eps).rsqrt());
+                y = here.give(scaled(v, scale, spans, weights));
+            } else {
+                scale = here.give(Tensor.empty(v.dtype(), v.size(0), 1));
+                y = here.give(v.emptyLike());
+                RootMeanSquare.normalise(v, w, eps, y, scale);
+            }
         }
-        boolean learns = weights.stream().anyMatch(Var::needsGradient);
         if (!tape.needs(x) && !tape.needs(weights.toArray(Var[]::new))) return Var.constant(y);
         Tensor keptX = tape.save(x.value());
         Tensor keptScale = tape.save(scale);
-        return tape.record(
+        if (plain)
+            return tape.recordCheap(
+                    y,
+                    () -> scaled(keptX, keptScale, spans, weights),
+                    dy -> backward(x, keptX, keptScale, spans, weights, dy));
+        return tape.recordCheap(
                 y,
-                dy -> {
-                    Tensor unit = keptX.times(keptScale);
-                    Tensor g =
-                            learns || spans.size() > 1
-                                    ? dy.copy()
-                                    : dy.times(weights.getFirst().value());
-                    for (int i = 0; i < weights.size() && (learns || spans.size() > 1); i++) {
-                        Var w = weights.get(i);
-                        Tensor part = rows(spans, i, g);
-                        if (w.needsGradient())
-                            w.accumulate(part.times(rows(spans, i, unit)).sum(0, false));
-                        part.timesInPlace(w.value());
-                    }
-                    if (!x.needsGradient()) return;
-                    // dx = (g − x̂·mean(g ⊙ x̂)) / rms
-                    Tensor mean = g.times(unit).mean(1, true);
-                    x.accumulate(g.minus(unit.timesInPlace(mean)).timesInPlace(keptScale));
-                });
+                () -> {
+                    Tensor again = keptX.emptyLike();
+                    RootMeanSquare.normaliseAgain(keptX, keptScale, w, again);
+                    return again;
+                },
+                dy ->
+                        x.accumulate(
+                                keptX,
+                                (sofar, into) ->
+                                        RootMeanSquare.back(keptX, keptScale, w, dy, sofar, into)));
+    }
+
+    private static Tensor scaled(Tensor x, Tensor scale, List<Span> spans, List<Var> weights) {
+        Tensor y = x.times(scale);
+        for (int i = 0; i < weights.size(); i++)
+            rows(spans, i, y).timesInPlace(weights.get(i).value());
+        return y;
+    }
+
+    private static void backward(
+            Var x, Tensor keptX, Tensor scale, List<Span> spans, List<Var> weights, Tensor dy) {
+        Tensor unit = keptX.times(scale);
+        Tensor g = dy.copy();
+        for (int i = 0; i < weights.size(); i++) {
+            Var w = weights.get(i);
+            Tensor part = rows(spans, i, g);
+            if (w.needsGradient()) w.accumulate(part.times(rows(spans, i, unit)).sum(0, false));
+            part.timesInPlace(w.value());
+        }
+        if (!x.needsGradient()) return;
+        // dx = (g − x̂·mean(g ⊙ x̂)) / rms
+        Tensor mean = g.times(unit).mean(1, true);
+        x.accumulate(g.minus(unit.timesInPlace(mean)).timesInPlace(scale));
     }
 
     private static Tensor rows(List<Span> spans, int i, Tensor all) {

@@ -3,6 +3,7 @@ package dev.gyre.model;
 import dev.gyre.config.UserError;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.kernel.RotaryTurn;
 
 /**
  * Rotary position embedding in the half-split layout: feature i turns with feature i + D/2 by the
@@ -76,6 +77,11 @@ public record Rotary(float[] frequencies) {
     record Angles(Tensor cos, Tensor sin) {
         /** x [N, H, D] turned by the angles, or back by them. */
         Tensor turn(Tensor x, boolean back) {
+            if (RotaryTurn.fits(x, cos, sin)) {
+                Tensor y = x.emptyLike();
+                RotaryTurn.turn(x, cos, sin, back, y);
+                return y;
+            }
             long half = x.size(2) / 2;
             double sign = back ? 1 : -1;
             Tensor out = x.emptyLike();

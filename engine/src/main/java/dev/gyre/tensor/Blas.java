@@ -18,12 +18,17 @@ final class Blas {
 
     private static final class Mkl {
         static final Optional<MethodHandle> SET_THREADS =
-                SymbolLookup.loaderLookup().find("MKL_Set_Num_Threads").map(Mkl::handle);
+                find("MKL_Set_Num_Threads", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+        static final Optional<MethodHandle> SET_THREADS_HERE =
+                find(
+                        "MKL_Set_Num_Threads_Local",
+                        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
-        @SuppressWarnings("restricted") // one function of MKL that libtorch does not offer
-        private static MethodHandle handle(java.lang.foreign.MemorySegment address) {
-            return Linker.nativeLinker()
-                    .downcallHandle(address, FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+        @SuppressWarnings("restricted") // functions of MKL that libtorch does not offer
+        private static Optional<MethodHandle> find(String name, FunctionDescriptor type) {
+            return SymbolLookup.loaderLookup()
+                    .find(name)
+                    .map(address -> Linker.nativeLinker().downcallHandle(address, type));
         }
     }
 
@@ -32,12 +37,11 @@ final class Blas {
      * there, as it is.
      */
     static <T> T serially(Supplier<T> work) {
-        if (Mkl.SET_THREADS.isEmpty()) return work.get();
-        threads(1);
+        int before = threadsHere(1);
         try {
             return work.get();
         } finally {
-            threads(Torch.threads());
+            threadsHere(before);
         }
     }
 
@@ -51,5 +55,19 @@ final class Blas {
                         throw new IllegalStateException(e);
                     }
                 });
+    }
+
+    /**
+     * Threads of MKL's own for products asked for by this thread; 0 for {@link #threads}.
+     *
+     * @return what held before
+     */
+    static int threadsHere(int count) {
+        if (Mkl.SET_THREADS_HERE.isEmpty()) return 0;
+        try {
+            return (int) Mkl.SET_THREADS_HERE.get().invokeExact(count);
+        } catch (Throwable e) { // the linker's signature; MKL's function throws nothing
+            throw new IllegalStateException(e);
+        }
     }
 }

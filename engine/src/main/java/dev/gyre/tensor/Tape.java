@@ -2,12 +2,14 @@ package dev.gyre.tensor;
 
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * The outer level of differentiation: a list of coarse operations, each with a vector–Jacobian
@@ -76,6 +78,16 @@ public final class Tape implements AutoCloseable {
     }
 
     /**
+     * Keeps a value for the operation that is about to be recorded, or remembers how to compute it
+     * again where it was recorded as cheap.
+     */
+    public Saved save(Var var) {
+        if (var.recipe != null) return var.recipe;
+        Tensor kept = save(var.value());
+        return () -> kept;
+    }
+
+    /**
      * Keeps a tensor's storage as long as this tape is open, for operations that run again in the
      * backward pass.
      */
@@ -95,7 +107,21 @@ public final class Tape implements AutoCloseable {
 
     /** Records an operation whose inputs {@link #needs} recording. */
     public Var record(Tensor value, Consumer<Tensor> backward) {
-        var out = Var.computed(value, home);
+        return record(value, backward, null);
+    }
+
+    /**
+     * Records an operation whose value costs little to compute: operations that need it in their
+     * backward pass do not keep it.
+     *
+     * @param again the same value from what this operation saved
+     */
+    public Var recordCheap(Tensor value, Supplier<Tensor> again, Consumer<Tensor> backward) {
+        return record(value, backward, new Recipe(again, home));
+    }
+
+    private Var record(Tensor value, Consumer<Tensor> backward, @Nullable Recipe recipe) {
+        var out = Var.computed(value, home, recipe);
         nodes.add(new Node(out, backward, pending));
         pending = new ArrayList<>();
         return out;
@@ -132,6 +158,7 @@ public final class Tape implements AutoCloseable {
                 }
                 node.out.clearGradient();
             }
+            if (node.out.recipe != null) node.out.recipe.free();
             for (Tensor saved : node.saved) saved.free();
         }
     }

@@ -11,18 +11,21 @@ public final class Var {
     private final Tensor value;
     private final boolean needsGradient;
     private final @Nullable Scope home;
+    final @Nullable Recipe recipe;
     private @Nullable Tensor gradient;
     private boolean gradientShared;
 
-    private Var(Tensor value, boolean needsGradient, @Nullable Scope home) {
+    private Var(
+            Tensor value, boolean needsGradient, @Nullable Scope home, @Nullable Recipe recipe) {
         this.value = value;
         this.needsGradient = needsGradient;
         this.home = home;
+        this.recipe = recipe;
     }
 
     /** A value that nothing is asked of. */
     public static Var constant(Tensor value) {
-        return new Var(value, false, null);
+        return new Var(value, false, null, null);
     }
 
     /**
@@ -32,7 +35,7 @@ public final class Var {
      * @param home owns the accumulated gradient
      */
     public static Var leaf(Tensor value, Scope home) {
-        return new Var(value, true, home);
+        return new Var(value, true, home, null);
     }
 
     /**
@@ -40,13 +43,13 @@ public final class Var {
      * shape.
      */
     public static Var leaf(Tensor value, Tensor gradient) {
-        var leaf = new Var(value, true, gradient.scope);
+        var leaf = new Var(value, true, gradient.scope, null);
         leaf.gradient = gradient;
         return leaf;
     }
 
-    static Var computed(Tensor value, Scope tape) {
-        return new Var(value, true, tape);
+    static Var computed(Tensor value, Scope tape, @Nullable Recipe recipe) {
+        return new Var(value, true, tape, recipe);
     }
 
     public Tensor value() {
@@ -100,6 +103,41 @@ public final class Var {
         } else {
             gradient.plusInPlace(part);
         }
+    }
+
+    /** Adds to the gradient in the same pass that computes the part. */
+    @FunctionalInterface
+    public interface Part {
+        /**
+         * Writes what the gradient is then.
+         *
+         * @param sofar the gradient before; null for none; it may be {@code into}
+         * @param into receives sofar and the part
+         */
+        void write(@Nullable Tensor sofar, Tensor into);
+    }
+
+    /**
+     * As {@link #accumulate(Tensor)}, for an operation that can add while it computes.
+     *
+     * @param like of the gradient's shape and type
+     */
+    public void accumulate(Tensor like, Part part) {
+        if (!needsGradient) return;
+        if (home == null)
+            throw new IllegalStateException("a variable without a home gathers no gradient");
+        Tensor sofar = gradient;
+        if (sofar != null && !gradientShared) {
+            part.write(sofar, sofar);
+            return;
+        }
+        try (var _ = Scope.open()) {
+            Tensor fresh = like.emptyLike();
+            part.write(sofar, fresh);
+            if (sofar != null) sofar.free();
+            gradient = home.adopt(fresh);
+        }
+        gradientShared = false;
     }
 
     /** The gradient as a buffer to add into, made of zeros at the first call. */

@@ -5,8 +5,10 @@ import dev.gyre.data.Encoded;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Model;
 import dev.gyre.model.Tokens;
+import dev.gyre.tensor.Cores;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Torch;
 import dev.gyre.tensor.Var;
 
 import java.util.Arrays;
@@ -62,17 +64,9 @@ public final class Trainer implements AutoCloseable {
         long learned =
                 passes.stream().flatMap(List::stream).mapToLong(Trainer::learnedTokens).sum();
         if (learned == 0) throw new TrainFailed("step " + steps + " has no token to learn");
-        double loss = 0;
-        long tokens = 0;
-        try (var _ = Scope.open();
-                var parts = Tape.recording(seed * 31 + steps)) {
-            Effects effects = adapter.effects(parts);
-            for (int i = 0; i < passes.size(); i++) {
-                loss += pass(passes.get(i), effects, 1.0 / learned, (seed * 31 + steps) * 1009 + i);
-                tokens += passes.get(i).stream().mapToLong(e -> e.ids().length - 1L).sum();
-            }
-            parts.backward();
-        }
+        long tokens =
+                passes.stream().flatMap(List::stream).mapToLong(e -> e.ids().length - 1L).sum();
+        double loss = gradients(passes, 1.0 / learned);
         adapter.gradientsReady();
         double norm = gradientNorm(loss);
         clip(norm);
@@ -80,6 +74,41 @@ public final class Trainer implements AutoCloseable {
         adapter.updated();
         adapter.gradients().zeroInPlace();
         return new Step(loss, learned, tokens, norm);
+    }
+
+    /**
+     * The loss, its gradients added to the adapter's: each core on its share of the examples where
+     * every pass splits evenly, or else one pass after another with the cores sharing each
+     * operation.
+     */
+    private double gradients(List<List<Encoded>> passes, double weight) {
+        int cores = onGpu() ? 1 : Torch.threads();
+        var split = passes.stream().map(p -> Shards.of(p, cores)).toList();
+        if (cores == 1 || split.stream().anyMatch(s -> s.size() == 1))
+            return shard(0, passes, weight);
+        adapter.shards(cores);
+        List<Double> losses =
+                Cores.each(
+                        cores, i -> shard(i, split.stream().map(s -> s.get(i)).toList(), weight));
+        adapter.gatherGradients();
+        return losses.stream().mapToDouble(Double::doubleValue).sum();
+    }
+
+    private double shard(int index, List<List<Encoded>> passes, double weight) {
+        long stepSeed = seed * 31 + steps;
+        double loss = 0;
+        try (var _ = Scope.open();
+                var parts = Tape.recording(stepSeed)) {
+            Effects effects = adapter.effects(parts, index);
+            for (int i = 0; i < passes.size(); i++)
+                loss += pass(passes.get(i), effects, weight, (stepSeed * 1009 + i) * 31 + index);
+            parts.backward();
+        }
+        return loss;
+    }
+
+    private boolean onGpu() {
+        return adapter.values().onGpu();
     }
 
     private double pass(List<Encoded> examples, Effects effects, double weight, long passSeed) {

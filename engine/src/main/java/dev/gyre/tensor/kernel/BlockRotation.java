@@ -1,0 +1,103 @@
+package dev.gyre.tensor.kernel;
+
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tensor;
+
+/**
+ * Rows times a block-diagonal matrix, and the two gradients of it. Rows are taken in stretches that
+ * stay in a core's cache while all its blocks pass over them; blocks are shared out among threads,
+ * so no sum is split.
+ *
+ * <p>Shapes: x, y [N, r·b]; blocks [r, b, b], applied as y[n, i·b + c] = Σₖ x[n, i·b + k] · R[i, k,
+ * c].
+ */
+public final class BlockRotation {
+    private static final int STRETCH = 64;
+
+    private BlockRotation() {}
+
+    /** Whether the kernel applies: contiguous f32 on the CPU, blocks of whole tiles. */
+    public static boolean fits(Tensor x, Tensor blocks) {
+        int b = (int) blocks.size(1);
+        // The largest blocks are matrices like any other, for which the BLAS is better.
+        return b <= 256 && b % Tile.COLUMNS == 0 && Kernels.fit(x, blocks);
+    }
+
+    /** x ⊙ R. */
+    public static void rotate(Tensor x, Tensor blocks, Tensor y) {
+        int b = (int) blocks.size(1);
+        long row = 4 * x.size(1);
+        long from = Lanes.address(x);
+        long r = Lanes.address(blocks);
+        long to = Lanes.address(y);
+        overStretches(
+                x,
+                b,
+                (stretch, rows, i) -> {
+                    long at = stretch * row + 4L * i * b;
+                    Tile.product(
+                            from + at,
+                            row,
+                            4,
+                            r + 4L * i * b * b,
+                            4L * b,
+                            to + at,
+                            row,
+                            rows,
+                            b,
+                            b,
+                            false);
+                });
+    }
+
+    /** dy ⊙ Rᵀ: the gradient at x. */
+    public static void rotateBack(Tensor dy, Tensor blocks, Tensor dx) {
+        try (var _ = Scope.open()) {
+            rotate(dy, blocks.transpose(1, 2).contiguous(), dx);
+        }
+    }
+
+    /** sum[i] += x_iᵀ · dy_i: the gradient at R. */
+    public static void gradient(Tensor x, Tensor dy, Tensor sum) {
+        int b = (int) sum.size(1);
+        long row = 4 * x.size(1);
+        long from = Lanes.address(x);
+        long with = Lanes.address(dy);
+        long to = Lanes.address(sum);
+        overStretches(
+                x,
+                b,
+                (stretch, rows, i) -> {
+                    long at = stretch * row + 4L * i * b;
+                    Tile.product(
+                            from + at,
+                            4,
+                            row,
+                            with + at,
+                            row,
+                            to + 4L * i * b * b,
+                            4L * b,
+                            b,
+                            b,
+                            rows,
+                            true);
+                });
+    }
+
+    @FunctionalInterface
+    private interface Panel {
+        /** Block i of the rows from {@code stretch} on. */
+        void run(long stretch, int rows, int i);
+    }
+
+    private static void overStretches(Tensor x, int b, Panel panel) {
+        int n = Math.toIntExact(x.size(0));
+        int blocks = (int) (x.size(1) / b);
+        Workers.share(
+                blocks,
+                (from, to) -> {
+                    for (int at = 0; at < n; at += STRETCH)
+                        for (int i = from; i < to; i++) panel.run(at, Math.min(STRETCH, n - at), i);
+                });
+    }
+}

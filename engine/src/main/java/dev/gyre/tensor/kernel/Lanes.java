@@ -1,0 +1,93 @@
+package dev.gyre.tensor.kernel;
+
+import dev.gyre.tensor.Tensor;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * Vectors of f32 over tensor memory, by absolute address. Addresses come from {@link #address},
+ * which has checked the tensor; nothing is checked after that, so a kernel's loops must stay
+ * inside.
+ */
+final class Lanes {
+    static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+
+    /** Numbers in a vector. */
+    static final int COUNT = SPECIES.length();
+
+    /** Bytes of a vector. */
+    static final long BYTES = 4L * COUNT;
+
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    @SuppressWarnings("restricted") // all of memory: the bounds are the kernels' own
+    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private Lanes() {}
+
+    static long address(Tensor tensor) {
+        return tensor.segment().address();
+    }
+
+    static FloatVector load(long address) {
+        return FloatVector.fromMemorySegment(SPECIES, MEMORY, address, ORDER);
+    }
+
+    static void store(FloatVector v, long address) {
+        v.intoMemorySegment(MEMORY, address, ORDER);
+    }
+
+    static float get(long address) {
+        return MEMORY.get(ValueLayout.JAVA_FLOAT, address);
+    }
+
+    static void set(long address, float value) {
+        MEMORY.set(ValueLayout.JAVA_FLOAT, address, value);
+    }
+
+    /** One number in all lanes. */
+    static FloatVector all(float value) {
+        return FloatVector.broadcast(SPECIES, value);
+    }
+
+    static FloatVector zero() {
+        return FloatVector.zero(SPECIES);
+    }
+
+    private static final float LOG2_E = 1.442695f;
+    private static final float LN2_HIGH = 0.6933594f;
+    private static final float LN2_LOW = -2.1219444e-4f;
+    private static final float ROUND = 12582912f; // 1.5 · 2²³: adding it rounds to whole numbers
+
+    /**
+     * e^x to 2 units in the last place, for x in [−87.3, 88.3] and held there beyond: x = n·ln 2 +
+     * r, e^r by a polynomial of degree 6, 2ⁿ by the exponent's bits.
+     */
+    static FloatVector exp(FloatVector x) {
+        FloatVector v = x.max(-87.3f).min(88.3f);
+        FloatVector shifted = v.fma(all(LOG2_E), all(ROUND));
+        FloatVector n = shifted.sub(ROUND);
+        FloatVector r = n.fma(all(-LN2_HIGH), v);
+        r = n.fma(all(-LN2_LOW), r);
+        FloatVector p = all(1.9875691e-4f);
+        p = p.fma(r, all(1.3981999e-3f));
+        p = p.fma(r, all(8.333452e-3f));
+        p = p.fma(r, all(4.1665796e-2f));
+        p = p.fma(r, all(0.16666666f));
+        p = p.fma(r, all(0.5f));
+        p = p.fma(r.mul(r), r).add(1f);
+        var bits = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+        return p.reinterpretAsInts().add(bits).reinterpretAsFloats();
+    }
+
+    /** 1 / (1 + e^−x). */
+    static FloatVector sigmoid(FloatVector x) {
+        return all(1).div(exp(x.neg()).add(1f));
+    }
+}

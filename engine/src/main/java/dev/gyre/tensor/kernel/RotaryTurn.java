@@ -1,0 +1,54 @@
+package dev.gyre.tensor.kernel;
+
+import static dev.gyre.tensor.kernel.Lanes.BYTES;
+import static dev.gyre.tensor.kernel.Lanes.load;
+import static dev.gyre.tensor.kernel.Lanes.store;
+
+import dev.gyre.tensor.Tensor;
+
+import jdk.incubator.vector.FloatVector;
+
+/** Rotary positions: feature i of each head turns with feature i + D/2. */
+public final class RotaryTurn {
+    private RotaryTurn() {}
+
+    /** Whether the kernel applies to heads x [N, H, D] and angles [N, 1, D/2]. */
+    public static boolean fits(Tensor x, Tensor cos, Tensor sin) {
+        return Kernels.fitRows(x.size(2) / 2, x, cos, sin);
+    }
+
+    /**
+     * y = x turned.
+     *
+     * @param back by the opposite angles
+     */
+    public static void turn(Tensor x, Tensor cos, Tensor sin, boolean back, Tensor y) {
+        int heads = (int) x.size(1);
+        long half = 2 * x.size(2);
+        long from = Lanes.address(x);
+        long to = Lanes.address(y);
+        long c = Lanes.address(cos);
+        long s = Lanes.address(sin);
+        Workers.share(
+                (int) x.size(0),
+                (first, end) -> {
+                    for (long n = first; n < end; n++) {
+                        for (int h = 0; h < heads; h++) {
+                            long at = (n * heads + h) * 2 * half;
+                            one(from + at, c + n * half, s + n * half, back, to + at, half);
+                        }
+                    }
+                });
+    }
+
+    private static void one(long x, long cos, long sin, boolean back, long y, long half) {
+        for (long j = 0; j < half; j += BYTES) {
+            FloatVector c = load(cos + j);
+            FloatVector s = back ? load(sin + j).neg() : load(sin + j);
+            FloatVector a = load(x + j);
+            FloatVector b = load(x + half + j);
+            store(a.mul(c).sub(b.mul(s)), y + j);
+            store(b.mul(c).add(a.mul(s)), y + half + j);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package dev.gyre.tensor.kernel;
+
+import static dev.gyre.tensor.kernel.Lanes.BYTES;
+import static dev.gyre.tensor.kernel.Lanes.all;
+import static dev.gyre.tensor.kernel.Lanes.load;
+import static dev.gyre.tensor.kernel.Lanes.store;
+
+import dev.gyre.tensor.Tensor;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** Cross-entropy of rows of logits, which become their own gradient in place. */
+public final class SoftmaxLoss {
+    private SoftmaxLoss() {}
+
+    /** Whether the kernel applies to these logits [M, vocabulary]. */
+    public static boolean fits(Tensor logits) {
+        return Kernels.fitRows(logits.size(1), logits);
+    }
+
+    /**
+     * z ← (softmax(z) − onehot(label)) · weight.
+     *
+     * @param labels one for each row
+     * @return Σ −log softmax(z)[label], without the weight
+     */
+    public static double replace(Tensor z, int[] labels, double weight) {
+        long row = 4 * z.size(1);
+        long at = Lanes.address(z);
+        var losses = new double[labels.length];
+        Workers.share(
+                labels.length,
+                (from, to) -> {
+                    for (int n = from; n < to; n++)
+                        losses[n] = one(at + n * row, row, labels[n], (float) weight);
+                });
+        double sum = 0;
+        for (double loss : losses) sum += loss;
+        return sum;
+    }
+
+    private static double one(long z, long bytes, int label, float weight) {
+        float max = max(z, bytes);
+        float wanted = Lanes.get(z + 4L * label);
+        double sum = exponentials(z, bytes, max);
+        scale(z, bytes, (float) (weight / sum));
+        Lanes.set(z + 4L * label, Lanes.get(z + 4L * label) - weight);
+        return Math.log(sum) + max - wanted;
+    }
+
+    private static float max(long z, long bytes) {
+        FloatVector m = load(z);
+        for (long j = BYTES; j < bytes; j += BYTES) m = m.max(load(z + j));
+        return m.reduceLanes(VectorOperators.MAX);
+    }
+
+    /** z ← e^(z − max); their sum. Stretches are summed apart, so that no small term is lost. */
+    private static double exponentials(long z, long bytes, float max) {
+        FloatVector low = all(-max);
+        double sum = 0;
+        for (long from = 0; from < bytes; from += 64 * BYTES) {
+            FloatVector part = Lanes.zero();
+            for (long j = from; j < Math.min(bytes, from + 64 * BYTES); j += BYTES) {
+                FloatVector e = Lanes.exp(load(z + j).add(low));
+                store(e, z + j);
+                part = part.add(e);
+            }
+            sum += part.reduceLanes(VectorOperators.ADD);
+        }
+        return sum;
+    }
+
+    private static void scale(long z, long bytes, float factor) {
+        FloatVector f = all(factor);
+        for (long j = 0; j < bytes; j += BYTES) store(load(z + j).mul(f), z + j);
+    }
+}

@@ -1,0 +1,139 @@
+package dev.gyre.tensor.kernel;
+
+import static dev.gyre.tensor.kernel.Lanes.BYTES;
+import static dev.gyre.tensor.kernel.Lanes.COUNT;
+import static dev.gyre.tensor.kernel.Lanes.get;
+import static dev.gyre.tensor.kernel.Lanes.load;
+import static dev.gyre.tensor.kernel.Lanes.store;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The product of two small strided matrices, in tiles of 4 rows by 2 vectors whose sums stay in
+ * registers: eight sums keep the multiply-add units busy. All strides are in bytes.
+ */
+final class Tile {
+    static final int ROWS = 4;
+
+    /** Columns of a tile. */
+    static final int COLUMNS = 2 * COUNT;
+
+    private Tile() {}
+
+    /**
+     * out[i, j] (+)= Σₖ a[i, k] · b[k, j] for any number of rows i and whole tiles of columns j; b
+     * and out have columns side by side.
+     *
+     * @param aRow from a[i, k] to a[i+1, k]
+     * @param aStep from a[i, k] to a[i, k+1]
+     * @param bStep from b[k, j] to b[k+1, j]
+     * @param add whether to add to what out holds
+     */
+    static void product(
+            long a,
+            long aRow,
+            long aStep,
+            long b,
+            long bStep,
+            long out,
+            long outRow,
+            int rows,
+            int columns,
+            int steps,
+            boolean add) {
+        int i = 0;
+        for (; i + ROWS <= rows; i += ROWS)
+            for (long j = 0; j < 4L * columns; j += 2 * BYTES)
+                four(
+                        a + i * aRow,
+                        aRow,
+                        aStep,
+                        b + j,
+                        bStep,
+                        out + i * outRow + j,
+                        outRow,
+                        steps,
+                        add);
+        for (; i < rows; i++)
+            for (long j = 0; j < 4L * columns; j += 2 * BYTES)
+                one(a + i * aRow, aStep, b + j, bStep, out + i * outRow + j, steps, add);
+    }
+
+    private static void four(
+            long a,
+            long aRow,
+            long aStep,
+            long b,
+            long bStep,
+            long out,
+            long outRow,
+            int steps,
+            boolean add) {
+        FloatVector s00 = Lanes.zero();
+        FloatVector s01 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s20 = s00;
+        FloatVector s21 = s00;
+        FloatVector s30 = s00;
+        FloatVector s31 = s00;
+        if (add) {
+            s00 = load(out);
+            s01 = load(out + BYTES);
+            s10 = load(out + outRow);
+            s11 = load(out + outRow + BYTES);
+            s20 = load(out + 2 * outRow);
+            s21 = load(out + 2 * outRow + BYTES);
+            s30 = load(out + 3 * outRow);
+            s31 = load(out + 3 * outRow + BYTES);
+        }
+        for (int k = 0; k < steps; k++) {
+            FloatVector b0 = load(b);
+            FloatVector b1 = load(b + BYTES);
+            FloatVector x = Lanes.all(get(a));
+            s00 = x.fma(b0, s00);
+            s01 = x.fma(b1, s01);
+            x = Lanes.all(get(a + aRow));
+            s10 = x.fma(b0, s10);
+            s11 = x.fma(b1, s11);
+            x = Lanes.all(get(a + 2 * aRow));
+            s20 = x.fma(b0, s20);
+            s21 = x.fma(b1, s21);
+            x = Lanes.all(get(a + 3 * aRow));
+            s30 = x.fma(b0, s30);
+            s31 = x.fma(b1, s31);
+            a += aStep;
+            b += bStep;
+        }
+        store(s00, out);
+        store(s01, out + BYTES);
+        store(s10, out + outRow);
+        store(s11, out + outRow + BYTES);
+        store(s20, out + 2 * outRow);
+        store(s21, out + 2 * outRow + BYTES);
+        store(s30, out + 3 * outRow);
+        store(s31, out + 3 * outRow + BYTES);
+    }
+
+    private static void one(
+            long a, long aStep, long b, long bStep, long out, int steps, boolean add) {
+        FloatVector s0 = add ? load(out) : Lanes.zero();
+        FloatVector s1 = add ? load(out + BYTES) : Lanes.zero();
+        for (int k = 0; k < steps; k++) {
+            FloatVector x = Lanes.all(get(a));
+            s0 = x.fma(load(b), s0);
+            s1 = x.fma(load(b + BYTES), s1);
+            a += aStep;
+            b += bStep;
+        }
+        store(s0, out);
+        store(s1, out + BYTES);
+    }
+
+    /** The transpose of a matrix of n × n. */
+    static void transpose(long from, long to, int n) {
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                Lanes.set(to + 4L * (j * (long) n + i), get(from + 4L * (i * (long) n + j)));
+    }
+}

@@ -1,0 +1,196 @@
+package dev.gyre.tensor.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Random;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tensor;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Each kernel against the plain operations that it replaces, in float64. */
+class KernelsTest {
+    private Scope scope;
+    private Random random;
+
+    @BeforeEach
+    void open() {
+        scope = Scope.open();
+        random = Random.seeded(11);
+    }
+
+    @AfterEach
+    void close() {
+        random.close();
+        scope.close();
+    }
+
+    private static void assertClose(Tensor actual, Tensor expected, double tolerance) {
+        double worst = actual.to(DType.F64).minus(expected).abs().max().item();
+        double scale = Math.max(1, expected.abs().max().item());
+        assertThat(worst / scale).isLessThan(tolerance);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,32,1", "3,32,4", "64,64,2", "131,32,18", "200,128,3", "66,256,2"})
+    void blockRotationAndItsGradients(int rows, int b, int blocks) {
+        Tensor x = random.normal(rows, (long) b * blocks);
+        Tensor dy = random.normal(rows, (long) b * blocks);
+        Tensor r = random.normal(blocks, b, b);
+        assertThat(BlockRotation.fits(x, r)).isTrue();
+        Tensor y = x.emptyLike();
+        Tensor dx = x.emptyLike();
+        Tensor sum = r.copy();
+        BlockRotation.rotate(x, r, y);
+        BlockRotation.rotateBack(dy, r, dx);
+        BlockRotation.gradient(x, dy, sum);
+        Tensor px = panels(x, b);
+        Tensor pdy = panels(dy, b);
+        Tensor wide = r.to(DType.F64);
+        assertClose(panels32(y, b), px.matmul(wide), 1e-5);
+        assertClose(panels32(dx, b), pdy.matmul(wide.transpose(1, 2)), 1e-5);
+        assertClose(sum, wide.plus(px.transpose(1, 2).matmul(pdy)), 1e-5);
+    }
+
+    private static Tensor panels(Tensor x, long b) {
+        return panels32(x, b).to(DType.F64);
+    }
+
+    private static Tensor panels32(Tensor x, long b) {
+        return x.view(x.size(0), x.size(1) / b, b).transpose(0, 1).contiguous();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {32, 64, 96, 128})
+    void squareBlocks(int b) {
+        Tensor a = random.normal(5, b, b);
+        Tensor c = random.normal(5, b, b);
+        Tensor out = random.normal(5, b, b);
+        Tensor before = out.to(DType.F64);
+        Tensor product = a.to(DType.F64).matmul(c.to(DType.F64));
+        SquareBlocks.product(a, c, out, true);
+        assertClose(out, before.plus(product), 1e-5);
+        SquareBlocks.product(a, c, out, false);
+        assertClose(out, product, 1e-5);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,16", "7,48", "100,576"})
+    void rootMeanSquare(int rows, int width) {
+        Tensor x = random.normal(rows, width);
+        Tensor w = random.normal(width);
+        Tensor dy = random.normal(rows, width);
+        Tensor y = x.emptyLike();
+        Tensor again = x.emptyLike();
+        Tensor scale = Tensor.empty(DType.F32, rows, 1);
+        RootMeanSquare.normalise(x, w, 1e-5, y, scale);
+        RootMeanSquare.normaliseAgain(x, scale, w, again);
+        Tensor wide = x.to(DType.F64);
+        Tensor s = wide.times(wide).mean(1, true).plus(1e-5).rsqrt();
+        Tensor unit = wide.times(s);
+        assertClose(y, unit.times(w.to(DType.F64)), 1e-6);
+        assertThat(again.sameAs(y)).isTrue();
+        Tensor g = dy.to(DType.F64).times(w.to(DType.F64));
+        Tensor expected = g.minus(unit.times(g.times(unit).mean(1, true))).times(s);
+        Tensor dx = x.emptyLike();
+        RootMeanSquare.back(x, scale, w, dy, null, dx);
+        assertClose(dx, expected, 1e-6);
+        RootMeanSquare.back(x, scale, w, dy, dx, dx);
+        assertClose(dx, expected.times(2), 1e-6);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,16", "5,1536", "33,4096"})
+    void siluGate(int rows, int width) {
+        Tensor gate = random.normal(rows, width).timesInPlace(8);
+        Tensor up = random.normal(rows, width);
+        Tensor dy = random.normal(rows, width);
+        Tensor y = gate.emptyLike();
+        Tensor dgate = gate.emptyLike();
+        Tensor dup = gate.emptyLike();
+        SiluGate.gate(gate, up, y);
+        SiluGate.back(gate, up, dy, dgate, dup);
+        Tensor g = gate.to(DType.F64);
+        Tensor d = dy.to(DType.F64);
+        assertClose(y, g.silu().times(up.to(DType.F64)), 1e-6);
+        assertClose(dup, d.times(g.silu()), 1e-6);
+        assertClose(dgate, g.siluBackward(d.times(up.to(DType.F64))), 1e-6);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1,32", "9,3,64", "40,9,128"})
+    void rotaryTurnsAndTurnsBack(int rows, int heads, int width) {
+        Tensor x = random.normal(rows, heads, width);
+        Tensor angle = random.normal(rows, 1, width / 2).to(DType.F64);
+        Tensor cos = sine(angle.plus(Math.PI / 2)).to(DType.F32);
+        Tensor sin = sine(angle).to(DType.F32);
+        Tensor y = x.emptyLike();
+        Tensor back = x.emptyLike();
+        RotaryTurn.turn(x, cos, sin, false, y);
+        RotaryTurn.turn(y, cos, sin, true, back);
+        Tensor a = x.to(DType.F64).narrow(2, 0, width / 2);
+        Tensor b = x.to(DType.F64).narrow(2, width / 2, width / 2);
+        Tensor first = a.times(cos.to(DType.F64)).minus(b.times(sin.to(DType.F64)));
+        assertClose(y.narrow(2, 0, width / 2), first, 1e-6);
+        assertClose(back, x.to(DType.F64), 1e-5);
+    }
+
+    private static Tensor sine(Tensor angle) {
+        double[] values = angle.toDoubles();
+        for (int i = 0; i < values.length; i++) values[i] = Math.sin(values[i]);
+        return Tensor.of(values, angle.shape());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,16,1", "6,4096,30", "3,1040,90"})
+    void softmaxLoss(int rows, int vocabulary, double spread) {
+        Tensor z = random.normal(rows, vocabulary).timesInPlace(spread);
+        int[] labels = new int[rows];
+        for (int i = 0; i < rows; i++) labels[i] = (i * 7 + 3) % vocabulary;
+        Tensor wide = z.to(DType.F64);
+        Tensor log = wide.logSoftmax(1);
+        Tensor at = Tensor.of(labels).unsqueeze(1);
+        double loss = -log.gather(1, at).sum().item();
+        Tensor gradient = log.exp();
+        gradient.scatterInPlace(1, at, gradient.gather(1, at).plus(-1));
+        assertThat(SoftmaxLoss.replace(z, labels, 0.25))
+                .isCloseTo(loss, within(1e-5 * Math.max(1, loss)));
+        assertClose(z, gradient.timesInPlace(0.25), 1e-6);
+    }
+
+    @Test
+    void exponentialIsExactToTheLastPlaces() {
+        Tensor x =
+                Tensor.of(
+                        new float[] {
+                            -200, -87, -10.5f, -1, -1e-6f, 0, 1e-6f, 0.5f, 1, 2.25f, 20, 60, 88,
+                            0.1f, -0.1f, 3
+                        });
+        Tensor padded = Tensor.cat(java.util.List.of(x, x), 0);
+        Lanes.store(Lanes.exp(Lanes.load(Lanes.address(padded))), Lanes.address(padded));
+        double[] got = padded.toDoubles();
+        float[] at = x.toFloats();
+        for (int i = 1; i < Lanes.COUNT && i < at.length; i++) {
+            double exact = Math.exp(at[i]);
+            assertThat(got[i]).isCloseTo(exact, within(exact * 2.5e-7));
+        }
+        assertThat(got[0]).isLessThan(1e-37);
+    }
+
+    @Test
+    void otherTypesAndViewsAreLeftToThePlainOperations() {
+        Tensor x = random.normal(4, 64);
+        Tensor blocks = random.normal(2, 32, 32);
+        assertThat(BlockRotation.fits(x.to(DType.F64), blocks)).isFalse();
+        assertThat(BlockRotation.fits(x, blocks.transpose(1, 2))).isFalse();
+        assertThat(BlockRotation.fits(x, random.normal(9, 7, 7))).isFalse();
+        assertThat(SiluGate.fits(random.normal(3, 5), random.normal(3, 5))).isFalse();
+    }
+}
