@@ -41,7 +41,7 @@ final class Quickstart implements Commands.Runs {
     private static final int SHOWN = 4;
 
     /** No completion of the data set is longer than 40 tokens. */
-    private static final int ANSWER_TOKENS = 48;
+    private static final int ANSWER_TOKENS = 36;
 
     private final Shell shell;
 
@@ -62,8 +62,8 @@ final class Quickstart implements Commands.Runs {
             description = "Another model [SmolLM2-135M-Instruct].")
     private Optional<String> base = Optional.empty();
 
-    @Option(names = "--steps", paramLabel = "N", description = "Training steps [48].")
-    private int steps = 48;
+    @Option(names = "--steps", paramLabel = "N", description = "Training steps [40].")
+    private int steps = 40;
 
     Quickstart(Shell shell) {
         this.shell = shell;

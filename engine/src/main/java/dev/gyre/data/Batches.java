@@ -13,8 +13,8 @@ import java.util.stream.IntStream;
  * the start again after the last.
  */
 public final class Batches {
-    /** Passes whose examples are sorted together; more sort better and mix less. */
-    private static final int PASSES_SORTED_TOGETHER = 50;
+    /** Steps whose examples are sorted together; more sort better and mix less. */
+    private static final int STEPS_SORTED_TOGETHER = 50;
 
     private final int[] lengths;
     private final int batch;
@@ -76,17 +76,27 @@ public final class Batches {
         var random = new Random(seed * 0x9E3779B97F4A7C15L + epoch);
         var order = new ArrayList<>(IntStream.range(0, lengths.length).boxed().toList());
         Collections.shuffle(order, random);
-        var out = new ArrayList<List<Integer>>();
-        int group = (int) Math.min((long) batch * PASSES_SORTED_TOGETHER, order.size());
+        // Steps are made first and then cut into passes, so that more accumulation of smaller
+        // passes
+        // sees the same examples in the same steps.
+        var steps = new ArrayList<List<Integer>>();
+        int step = (int) Math.min((long) batch * accumulate, order.size());
+        int group = (int) Math.min((long) step * STEPS_SORTED_TOGETHER, order.size());
         for (int from = 0; from < order.size(); from += group) {
             var some = new ArrayList<>(order.subList(from, Math.min(order.size(), from + group)));
             some.sort((a, b) -> Integer.compare(lengths[a], lengths[b]));
-            for (int i = 0; i < some.size(); i += Math.min(batch, some.size()))
-                out.add(
-                        List.copyOf(
-                                some.subList(i, (int) Math.min(some.size(), (long) i + batch))));
+            steps.addAll(pieces(some, step));
         }
-        Collections.shuffle(out, random);
+        // A step that is not full stays the last, or it would shift the passes of those after it.
+        boolean full = order.size() % step == 0;
+        Collections.shuffle(full ? steps : steps.subList(0, steps.size() - 1), random);
+        return steps.stream().flatMap(s -> pieces(s, batch).stream()).toList();
+    }
+
+    private static List<List<Integer>> pieces(List<Integer> all, int size) {
+        var out = new ArrayList<List<Integer>>();
+        for (int i = 0; i < all.size(); i += size)
+            out.add(List.copyOf(all.subList(i, Math.min(all.size(), i + size))));
         return out;
     }
 }

@@ -6,6 +6,7 @@ import dev.gyre.model.KvCache;
 import dev.gyre.model.Model;
 import dev.gyre.model.Span;
 import dev.gyre.model.Tokens;
+import dev.gyre.tensor.Cores;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -28,6 +29,9 @@ public final class Engine implements AutoCloseable {
     public interface Listener {
         void token(Sequence sequence, int id);
     }
+
+    /** Below this, weights read from memory twice cost more than cores gain by not waiting. */
+    private static final int FEWEST_FOR_A_CORE = 4;
 
     private final Model model;
     private final int contextTokens;
@@ -81,22 +85,15 @@ public final class Engine implements AutoCloseable {
     /** One token for each active sequence; those that ended have left afterwards. */
     public void step(Listener listener) {
         if (active.isEmpty()) return;
-        try (var _ = Scope.open();
-                var tape = Tape.off()) {
-            var tokens =
-                    Tokens.of(
-                            active.stream().map(Sequence::pending).toList(),
-                            active.stream().map(s -> s.request().adapters()).toList(),
-                            active.stream().map(s -> s.cache.length()).toList());
-            List<KvCache> caches = active.stream().map(s -> s.cache).toList();
-            Var hidden = model.hidden(tape, tokens, caches);
-            int[] last = new int[active.size()];
-            for (int i = 0; i < last.length; i++) last[i] = tokens.starts()[i + 1] - 1;
-            Var rows = Var.constant(hidden.value().indexSelect(0, Tensor.of(last)));
-            Tensor logits = model.logits(tape, rows, Span.of(tokens.spans(), last)).value();
-            for (int i = 0; i < last.length; i++) {
-                Sequence sequence = active.get(i);
-                if (sequence.advance(logits.select(0, i).toFloats(), contextTokens))
+        List<List<Sequence>> shares = shares();
+        List<List<float[]>> logits =
+                shares.size() == 1
+                        ? List.of(logits(shares.getFirst()))
+                        : Cores.each(shares.size(), i -> logits(shares.get(i)));
+        for (int share = 0; share < shares.size(); share++) {
+            for (int i = 0; i < shares.get(share).size(); i++) {
+                Sequence sequence = shares.get(share).get(i);
+                if (sequence.advance(logits.get(share).get(i), contextTokens))
                     listener.token(sequence, sequence.last());
             }
         }
@@ -106,6 +103,54 @@ public final class Engine implements AutoCloseable {
                     s.cache.close();
                     return true;
                 });
+    }
+
+    /**
+     * The active sequences as the cores take them: neighbours together, with about as many tokens
+     * each. Few sequences stay together, and all cores share each of their products.
+     */
+    private List<List<Sequence>> shares() {
+        int cores = Cores.count();
+        if (cores == 1 || active.size() < FEWEST_FOR_A_CORE * cores)
+            return List.of(List.copyOf(active));
+        var shares = new ArrayList<List<Sequence>>();
+        for (int i = 0; i < cores; i++) shares.add(new ArrayList<>());
+        long all = active.stream().mapToLong(Engine::cost).sum();
+        long sofar = 0;
+        for (Sequence sequence : active) {
+            shares.get((int) (sofar * cores / all)).add(sequence);
+            sofar += cost(sequence);
+        }
+        shares.removeIf(List::isEmpty);
+        return shares;
+    }
+
+    /**
+     * A sequence's cost in tokens: what it shows the model, and what any sequence costs besides.
+     */
+    private static long cost(Sequence sequence) {
+        return sequence.pending().length + 4L;
+    }
+
+    /** The logits after each sequence's last token. */
+    private List<float[]> logits(List<Sequence> sequences) {
+        try (var _ = Scope.open();
+                var tape = Tape.off()) {
+            var tokens =
+                    Tokens.of(
+                            sequences.stream().map(Sequence::pending).toList(),
+                            sequences.stream().map(s -> s.request().adapters()).toList(),
+                            sequences.stream().map(s -> s.cache.length()).toList());
+            List<KvCache> caches = sequences.stream().map(s -> s.cache).toList();
+            Var hidden = model.hidden(tape, tokens, caches);
+            int[] last = new int[sequences.size()];
+            for (int i = 0; i < last.length; i++) last[i] = tokens.starts()[i + 1] - 1;
+            Var rows = Var.constant(hidden.value().indexSelect(0, Tensor.of(last)));
+            Tensor logits = model.logits(tape, rows, Span.of(tokens.spans(), last)).value();
+            var out = new ArrayList<float[]>();
+            for (int i = 0; i < last.length; i++) out.add(logits.select(0, i).toFloats());
+            return out;
+        }
     }
 
     /**

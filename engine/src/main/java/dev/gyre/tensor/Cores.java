@@ -21,11 +21,16 @@ public final class Cores {
 
     private Cores() {}
 
+    /** Cores that gain by working apart: {@link Torch#threads()}, and one before a GPU. */
+    public static int count() {
+        return Device.current() == Device.CPU ? Torch.threads() : 1;
+    }
+
     /**
      * Does the work of each index from 0 to count−1 on a core of its own, all at once, and waits
      * for all.
      *
-     * @param count at most {@link Torch#threads()} for a gain
+     * @param count at most {@link #count()} for a gain
      * @return the results in order
      */
     public static synchronized <T> List<T> each(int count, IntFunction<T> work) {

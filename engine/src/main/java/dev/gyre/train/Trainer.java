@@ -8,7 +8,6 @@ import dev.gyre.model.Tokens;
 import dev.gyre.tensor.Cores;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
-import dev.gyre.tensor.Torch;
 import dev.gyre.tensor.Var;
 
 import java.util.Arrays;
@@ -82,7 +81,7 @@ public final class Trainer implements AutoCloseable {
      * operation.
      */
     private double gradients(List<List<Encoded>> passes, double weight) {
-        int cores = onGpu() ? 1 : Torch.threads();
+        int cores = Cores.count();
         var split = passes.stream().map(p -> Shards.of(p, cores)).toList();
         if (cores == 1 || split.stream().anyMatch(s -> s.size() == 1))
             return shard(0, passes, weight);
@@ -105,10 +104,6 @@ public final class Trainer implements AutoCloseable {
             parts.backward();
         }
         return loss;
-    }
-
-    private boolean onGpu() {
-        return adapter.values().onGpu();
     }
 
     private double pass(List<Encoded> examples, Effects effects, double weight, long passSeed) {
