@@ -160,21 +160,16 @@ final class MergedFolder {
     /** Tokenizer files in Hugging Face's format from a GGUF file's vocabulary. */
     private static void writeTexts(Base base, Path out) {
         try (var arena = Arena.ofShared()) {
-            var vocabulary = Base.Text.vocabulary(Gguf.open(base.place(), arena).metadata());
+            var vocabulary = GgufText.vocabulary(Gguf.open(base.place(), arena).metadata());
             AtomicFile.write(out.resolve("tokenizer.json"), vocabulary.tokenizerJson());
             var config = new LinkedHashMap<String, @Nullable Object>();
             config.put("tokenizer_class", "PreTrainedTokenizerFast");
             config.put("clean_up_tokenization_spaces", false);
             config.put("model_max_length", base.model().contextTokens());
             var ids = new LinkedHashMap<String, @Nullable Object>();
-            if (vocabulary.bos() >= 0) {
-                config.put("bos_token", base.tokenizer().token(vocabulary.bos()));
-                ids.put("bos_token_id", vocabulary.bos());
-            }
-            if (vocabulary.eos() >= 0) {
-                config.put("eos_token", base.tokenizer().token(vocabulary.eos()));
-                ids.put("eos_token_id", vocabulary.eos());
-            }
+            config.putAll(base.dialect().specialTokens());
+            if (vocabulary.bos() >= 0) ids.put("bos_token_id", vocabulary.bos());
+            if (vocabulary.eos() >= 0) ids.put("eos_token_id", vocabulary.eos());
             base.template().ifPresent(t -> config.put("chat_template", t.source()));
             AtomicFile.write(out.resolve("tokenizer_config.json"), Json.writePretty(config) + "\n");
             AtomicFile.write(out.resolve("generation_config.json"), Json.writePretty(ids) + "\n");
