@@ -47,6 +47,7 @@ final class LocalGyre implements Gyre {
                             + machine.device()
                             + "\""
                             + NearMiss.hint(machine.device(), devices));
+        if (machine.threads().isPresent()) loaded();
         machine.threads().ifPresent(Torch::threads);
         try {
             Device.use(Device.valueOf(machine.device().toUpperCase(java.util.Locale.ROOT)));
@@ -59,7 +60,16 @@ final class LocalGyre implements Gyre {
         return (label, done, total) -> notices.fetched(label, done, Math.max(0, total));
     }
 
+    private static void loaded() {
+        Torch.obstacle()
+                .ifPresent(
+                        why -> {
+                            throw new UserError(why);
+                        });
+    }
+
     private Base base(String name, String template, boolean recomputes) {
+        loaded();
         return Base.open(hub.resolve(name, progress()), template, recomputes);
     }
 
