@@ -46,15 +46,13 @@ final class Quickstart implements Commands.Runs {
     private final Shell shell;
 
     @Mixin private Common common = new Common();
+    @Mixin private Overwriting overwriting = new Overwriting();
 
     @Option(
             names = "--out",
             paramLabel = "DIR",
             description = "Where everything lands [gyre-quickstart].")
     private Path out = Path.of("gyre-quickstart");
-
-    @Option(names = "--overwrite", description = "Let --out hold something already.")
-    private boolean overwrite;
 
     @Option(
             names = "--base",
@@ -130,7 +128,7 @@ final class Quickstart implements Commands.Runs {
         try {
             if (Files.exists(out)) {
                 try (var files = Files.list(out)) {
-                    if (!overwrite && files.findAny().isPresent())
+                    if (!overwriting.allowed() && files.findAny().isPresent())
                         throw new UserError(
                                 "--out "
                                         + out

@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -160,15 +159,8 @@ public final class Safetensors implements TensorFile {
     }
 
     @Override
-    public Set<String> names() {
-        return tensors.keySet();
-    }
-
-    @Override
-    public StoredTensor tensor(String name) {
-        var tensor = tensors.get(name);
-        if (tensor == null) throw FormatErrors.missing(path, name, names());
-        return tensor;
+    public Map<String, StoredTensor> tensors() {
+        return tensors;
     }
 
     /** The header's {@code __metadata__}; of a folder, that of all shards. */
