@@ -141,9 +141,10 @@ final class Quickstart implements Commands.Runs {
         }
     }
 
+    /** The base goes by its name, which the adapter keeps: a path in a cache means nothing elsewhere. */
     private Recipe recipe(Gyre.Found model, Path adapter) {
         return Recipe.of(
-                        model.path().toString(),
+                        model.name(),
                         out.resolve("data").resolve(ShopQueries.TRAIN_FILE),
                         adapter)
                 .with("method", "oft:block=32")

@@ -299,6 +299,7 @@ class CommandsTest {
                         "tokens_per_second",
                         "loss",
                         "model_source");
+        assertThat(run.engine().trained.base()).isEqualTo("HuggingFaceTB/SmolLM2-135M-Instruct");
         assertThat(out.resolve("loss.png")).exists();
         assertThat(run.out()).contains("0.0 % before, 100.0 % after", "./gyre chat --base");
         assertThat(CommandLineRun.of("quickstart", "--out", out.toString()).code()).isEqualTo(2);
