@@ -69,8 +69,9 @@ final class LocalGyre implements Gyre {
     }
 
     private Base base(String name, String template, boolean recomputes) {
+        Path place = hub.resolve(name, progress());
         loaded();
-        return Base.open(hub.resolve(name, progress()), template, recomputes);
+        return Base.open(place, template, recomputes);
     }
 
     private Reading reading() {

@@ -1,5 +1,7 @@
 package dev.gyre.cli;
 
+import dev.gyre.Gyre;
+
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -17,7 +19,17 @@ record CommandLineRun(int code, String out, String err, ScriptedGyre engine) {
         return run(new ScriptedGyre(), input, args);
     }
 
+    /** With the engine that users have. */
+    static CommandLineRun real(String... args) {
+        return run(new ScriptedGyre(), Gyre::start, "", args);
+    }
+
     static CommandLineRun run(ScriptedGyre engine, String input, String... args) {
+        return run(engine, (machine, notices) -> engine, input, args);
+    }
+
+    private static CommandLineRun run(
+            ScriptedGyre engine, Shell.Starter starter, String input, String... args) {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
         var shell =
@@ -28,7 +40,7 @@ record CommandLineRun(int code, String out, String err, ScriptedGyre engine) {
                         false,
                         false,
                         Map.of(),
-                        (machine, notices) -> engine);
+                        starter);
         int code = Commands.run(shell, args);
         shell.out().flush();
         return new CommandLineRun(
