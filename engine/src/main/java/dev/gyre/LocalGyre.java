@@ -31,9 +31,17 @@ import java.util.function.Consumer;
 final class LocalGyre implements Gyre {
     private final Hub hub;
     private final Notices notices;
+    private final AdapterFiles files;
+
+    private LocalGyre(Hub hub, Notices notices, AdapterFiles files) {
+        this.hub = hub;
+        this.notices = notices;
+        this.files = files;
+    }
 
     LocalGyre(Machine machine, Notices notices) {
         this.notices = notices;
+        this.files = AdapterFiles.strict();
         var environment = new HashMap<>(System.getenv());
         if (machine.offline()) environment.put("HF_HUB_OFFLINE", "1");
         this.hub = new Hub(environment);
@@ -75,7 +83,12 @@ final class LocalGyre implements Gyre {
     }
 
     private Reading reading() {
-        return Reading.strict(notices::say);
+        return new Reading(files.legacySeries(), files.allowUnknownKeys(), notices::say);
+    }
+
+    @Override
+    public Gyre reading(AdapterFiles how) {
+        return new LocalGyre(hub, notices, how);
     }
 
     @Override

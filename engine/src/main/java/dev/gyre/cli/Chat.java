@@ -50,7 +50,7 @@ final class Chat implements Commands.Runs {
             throw new UserError(
                     "chat needs a template; for text without one: gyre generate --template none");
         Decoding decoding = Asking.decoding(spec);
-        try (Gyre.Loaded model = common.start(shell).open(opening.source(asking.template()))) {
+        try (Gyre.Loaded model = opening.start(common, shell).open(opening.source(asking.template()))) {
             talk(model, decoding);
         }
         return Exit.DONE;

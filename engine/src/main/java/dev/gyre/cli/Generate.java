@@ -64,7 +64,7 @@ final class Generate implements Commands.Runs {
         Decoding decoding = Asking.decoding(spec);
         Gyre.Source source = opening.source(asking.template());
         List<Prompt> asked = all.stream().map(this::framed).toList();
-        try (Gyre.Loaded model = common.start(shell).open(source)) {
+        try (Gyre.Loaded model = opening.start(common, shell).open(source)) {
             model.generate(asked, decoding, json ? rows(asked) : text(asked));
         }
         return Exit.DONE;

@@ -106,6 +106,46 @@ class BadInputTest {
     }
 
     @Test
+    void anAdaptersUnknownKeyIsAnErrorUntilItIsAllowed() throws IOException {
+        Path adapter = Files.createDirectory(folder.resolve("strange"));
+        Path golden = GOLDEN.resolve("adapters/oft-dropout");
+        Files.copy(
+                golden.resolve("adapter_model.safetensors"),
+                adapter.resolve("adapter_model.safetensors"));
+        Files.writeString(
+                adapter.resolve("adapter_config.json"),
+                Files.readString(golden.resolve("adapter_config.json"))
+                        .replaceFirst("\\{", "{\"twist\": 3, "));
+        String line = "generate --base MODEL --adapter DIR/strange --prompt x --max-tokens 1";
+        var strict = CommandLineRun.real(words(line).toArray(String[]::new));
+        assertThat(strict.err()).contains("\"twist\" is not known", "--allow-unknown-keys");
+        assertThat(strict.code()).isEqualTo(2);
+        var lenient =
+                CommandLineRun.real(words(line + " --allow-unknown-keys").toArray(String[]::new));
+        assertThat(lenient.err()).contains("\"twist\" is not known", "ignored");
+        assertThat(lenient.code()).isZero();
+    }
+
+    @Test
+    void anOldOftFileIsReadAsItIsSaidToBe() throws IOException {
+        String line =
+                "eval perplexity --base MODEL --adapter DIR/old --text DIR/good.jsonl --json";
+        Path golden = GOLDEN.resolve("adapters/oft-minimal");
+        Path adapter = Files.createDirectory(folder.resolve("old"));
+        for (String file : List.of("adapter_model.safetensors", "adapter_config.json"))
+            Files.copy(golden.resolve(file), adapter.resolve(file));
+        var standard = CommandLineRun.real(words(line).toArray(String[]::new));
+        assertThat(standard.err()).contains("no peft_version", "--oft-series legacy");
+        var legacy = CommandLineRun.real(words(line + " --oft-series legacy").toArray(String[]::new));
+        assertThat(legacy.err()).isEmpty();
+        assertThat(legacy.code()).isZero();
+        assertThat(legacy.out()).isNotEqualTo(standard.out());
+        var other = CommandLineRun.real(words(line + " --oft-series new").toArray(String[]::new));
+        assertThat(other.err()).contains("must be standard or legacy");
+        assertThat(other.code()).isEqualTo(2);
+    }
+
+    @Test
     void aDeviceThatIsNotThereIsSaid() {
         Assumptions.assumeTrue(Torch.cudaObstacle().isPresent(), "this machine has the device");
         var run =
