@@ -189,9 +189,9 @@ final class LocalGyre implements Gyre {
 
         @Override
         public Perplexity perplexity(List<String> documents, int stride) {
-            if (stride < 1 || stride > contextTokens())
+            if (stride < 1 || stride >= contextTokens())
                 throw new UserError(
-                        "--stride must be from 1 to the context's %d tokens, not %d"
+                        "--stride must be from 1 and below the context's %d tokens, not %d"
                                 .formatted(contextTokens(), stride));
             var scored = new ArrayList<Perplexity.Document>();
             double nll = 0;

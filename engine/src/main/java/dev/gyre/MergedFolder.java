@@ -189,10 +189,11 @@ final class MergedFolder {
     /** Largest |Δ log-probability| of a short text between the folder and the unmerged adapters. */
     private static double drift(Base base, List<Effects> adapters, int[] probe, Path out) {
         int context = base.model().contextTokens();
+        int stride = Math.max(1, context / 2);
         double[] unmerged =
-                Perplexity.of(base.model(), adapters, probe, context, context).logprobs();
+                Perplexity.of(base.model(), adapters, probe, context, stride).logprobs();
         try (Model merged = Families.open(out, false)) {
-            double[] own = Perplexity.of(merged, List.of(), probe, context, context).logprobs();
+            double[] own = Perplexity.of(merged, List.of(), probe, context, stride).logprobs();
             double worst = 0;
             for (int i = 1; i < probe.length; i++)
                 worst = Math.max(worst, Math.abs(own[i] - unmerged[i]));

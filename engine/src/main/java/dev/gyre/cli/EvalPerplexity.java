@@ -67,7 +67,13 @@ final class EvalPerplexity implements Commands.Runs {
             int context = model.contextTokens();
             if (stride.isPresent() && stride.get() >= context)
                 throw BadValue.of("--stride", stride.get(), "below the context of " + context);
-            print(model.perplexity(documents, stride.orElse(Math.max(1, context / 2))));
+            Perplexity result =
+                    model.perplexity(documents, stride.orElse(Math.max(1, context / 2)));
+            if (result.tokens() == 0)
+                throw new UserError(
+                        "--text holds nothing to score: a text's first token has none before it,"
+                                + " so it takes two");
+            print(result);
         }
         return Exit.DONE;
     }

@@ -33,6 +33,7 @@ class BadInputTest {
         Files.writeString(
                 folder.resolve("good.jsonl"), "{\"prompt\": \"a\", \"completion\": \"b\"}\n");
         Files.writeString(folder.resolve("empty.jsonl"), "\n");
+        Files.writeString(folder.resolve("nothing.txt"), "");
         Files.writeString(
                 folder.resolve("broken.jsonl"),
                 "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"\n");
@@ -82,6 +83,10 @@ class BadInputTest {
                 "train --base MODEL --data DIR/good.jsonl --out DIR | is not empty",
                 "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl/out | cannot make the"
                         + " folder",
+                "eval perplexity --base MODEL --text DIR/nothing.txt | --text holds nothing to"
+                        + " score",
+                "eval perplexity --base MODEL --text DIR/good.jsonl --stride 128 | below the context"
+                        + " of 128",
                 "generate --base nowhere --prompt x | unknown model \"nowhere\"",
                 "generate --base acme/none --prompt x --offline | HF_HUB_OFFLINE",
                 "generate --base DIR/none.gguf --prompt x | none.gguf: no such file",
