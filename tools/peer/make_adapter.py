@@ -5,7 +5,8 @@
 
 --config holds the arguments of PEFT's OFTConfig or LoraConfig. --scale is the spread of what is added to the start
 (LoRA's A keeps its start, which is random already); 0 leaves PEFT's own start. --cases is a JSON list of
-{"name", "kind", "config", "seed", "scale"}; each is written to DIR/name. With --text the log-probabilities, computed
+{"name", "kind", "config", "seed", "scale", "without"}; each is written to DIR/name. "without" lists keys that are taken
+out of adapter_config.json, as older versions of PEFT did not write them. With --text the log-probabilities, computed
 from the written files, go to logprobs.json in the adapter's folder.
 """
 
@@ -31,6 +32,9 @@ def make(model, case, folder):
             if p.requires_grad and "lora_A" not in name:
                 p.add_(scale * torch.randn(p.shape, generator=source))
     adapted.save_pretrained(folder)
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps({key: value for key, value in config.items() if key not in case.get("without", [])}, indent=2))
 
 
 def main():

@@ -85,7 +85,7 @@ final class Answers {
                         how.minP(),
                         how.repetitionPenalty(),
                         how.seed() * 1_000_003 + index);
-        return new Request(ids, adapters, sampling, how.maxTokens(), base.stops());
+        return new Request(ids, adapters, sampling, how.maxTokens(), base.dialect().stops());
     }
 
     private int[] chat(List<Prompt.Turn> turns) {

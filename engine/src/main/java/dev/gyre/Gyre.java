@@ -16,6 +16,9 @@ public interface Gyre {
         return new LocalGyre(machine, notices);
     }
 
+    /** The same, reading adapters' files in another way. */
+    Gyre reading(AdapterFiles how);
+
     /**
      * Trains an adapter and writes it to the recipe's {@code out}.
      *
@@ -54,6 +57,21 @@ public interface Gyre {
     record Machine(String device, OptionalInt threads, boolean offline) {
         public static Machine auto() {
             return new Machine("cpu", OptionalInt.empty(), false);
+        }
+    }
+
+    /**
+     * How adapters' files are read.
+     *
+     * @param allowUnknownKeys whether a key that is not known, and may change what an adapter
+     *     computes, is a warning in the place of an error
+     * @param legacySeries whether OFT files that name no version of PEFT mean the series of 0.16 and
+     *     0.17
+     */
+    record AdapterFiles(boolean allowUnknownKeys, boolean legacySeries) {
+        /** As PEFT 0.21 reads them, and nothing is passed over. */
+        public static AdapterFiles strict() {
+            return new AdapterFiles(false, false);
         }
     }
 

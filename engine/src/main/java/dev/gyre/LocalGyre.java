@@ -31,9 +31,17 @@ import java.util.function.Consumer;
 final class LocalGyre implements Gyre {
     private final Hub hub;
     private final Notices notices;
+    private final AdapterFiles files;
+
+    private LocalGyre(Hub hub, Notices notices, AdapterFiles files) {
+        this.hub = hub;
+        this.notices = notices;
+        this.files = files;
+    }
 
     LocalGyre(Machine machine, Notices notices) {
         this.notices = notices;
+        this.files = AdapterFiles.strict();
         var environment = new HashMap<>(System.getenv());
         if (machine.offline()) environment.put("HF_HUB_OFFLINE", "1");
         this.hub = new Hub(environment);
@@ -47,6 +55,7 @@ final class LocalGyre implements Gyre {
                             + machine.device()
                             + "\""
                             + NearMiss.hint(machine.device(), devices));
+        if (machine.threads().isPresent()) loaded();
         machine.threads().ifPresent(Torch::threads);
         try {
             Device.use(Device.valueOf(machine.device().toUpperCase(java.util.Locale.ROOT)));
@@ -59,12 +68,27 @@ final class LocalGyre implements Gyre {
         return (label, done, total) -> notices.fetched(label, done, Math.max(0, total));
     }
 
+    private static void loaded() {
+        Torch.obstacle()
+                .ifPresent(
+                        why -> {
+                            throw new UserError(why);
+                        });
+    }
+
     private Base base(String name, String template, boolean recomputes) {
-        return Base.open(hub.resolve(name, progress()), template, recomputes);
+        Path place = hub.resolve(name, progress());
+        loaded();
+        return Base.open(place, template, recomputes);
     }
 
     private Reading reading() {
-        return Reading.strict(notices::say);
+        return new Reading(files.legacySeries(), files.allowUnknownKeys(), notices::say);
+    }
+
+    @Override
+    public Gyre reading(AdapterFiles how) {
+        return new LocalGyre(hub, notices, how);
     }
 
     @Override
@@ -165,9 +189,9 @@ final class LocalGyre implements Gyre {
 
         @Override
         public Perplexity perplexity(List<String> documents, int stride) {
-            if (stride < 1 || stride > contextTokens())
+            if (stride < 1 || stride >= contextTokens())
                 throw new UserError(
-                        "--stride must be from 1 to the context's %d tokens, not %d"
+                        "--stride must be from 1 and below the context's %d tokens, not %d"
                                 .formatted(contextTokens(), stride));
             var scored = new ArrayList<Perplexity.Document>();
             double nll = 0;

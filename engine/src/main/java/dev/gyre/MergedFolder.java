@@ -26,7 +26,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -65,18 +64,19 @@ final class MergedFolder {
         var merging = new Merging(base.model(), adapters);
         try {
             Files.createDirectories(out);
-            if (Files.isDirectory(base.place())) copyTexts(base.place(), out);
-            else writeTexts(base, out);
         } catch (IOException e) {
             throw new UserError("cannot write into --out " + out + ": " + Reasons.of(e), e);
         }
+        var beside = new ArrayList<>(texts(base, out));
+        beside.add(text(out, "config.json", Json.writePretty(config(base, merging)) + "\n"));
         try (var _ = Scope.open()) {
             Safetensors.writeFolder(
-                    out, Map.of("format", "pt"), tensors(base.model(), merging), MAX_SHARD_BYTES);
+                    out,
+                    Map.of("format", "pt"),
+                    tensors(base.model(), merging),
+                    MAX_SHARD_BYTES,
+                    beside);
         }
-        // The configuration comes last: a folder that has one is whole.
-        AtomicFile.write(
-                out.resolve("config.json"), Json.writePretty(config(base, merging)) + "\n");
         long changed = base.model().slots().stream().filter(merging::changes).count();
         int[] probe = base.tokenizer().encode(PROBE, true);
         return new Gyre.Merged(
@@ -149,45 +149,51 @@ final class MergedFolder {
         return config;
     }
 
-    private static void copyTexts(Path from, Path out) throws IOException {
-        for (String name : COPIED) {
-            Path file = from.resolve(name);
-            if (Files.exists(file))
-                Files.copy(file, out.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-        }
+    private static AtomicFile.Part text(Path out, String name, String text) {
+        return new AtomicFile.Part(out.resolve(name), AtomicFile.text(text));
     }
 
-    /** Tokenizer files in Hugging Face's format from a GGUF file's vocabulary. */
-    private static void writeTexts(Base base, Path out) {
+    /** The base's own files about its text; from a GGUF file, the same in Hugging Face's format. */
+    private static List<AtomicFile.Part> texts(Base base, Path out) {
+        if (!Files.isDirectory(base.place())) return ggufTexts(base, out);
+        return COPIED.stream()
+                .sorted()
+                .filter(name -> Files.exists(base.place().resolve(name)))
+                .map(
+                        name ->
+                                new AtomicFile.Part(
+                                        out.resolve(name),
+                                        AtomicFile.copyOf(base.place().resolve(name))))
+                .toList();
+    }
+
+    private static List<AtomicFile.Part> ggufTexts(Base base, Path out) {
         try (var arena = Arena.ofShared()) {
-            var vocabulary = Base.Text.vocabulary(Gguf.open(base.place(), arena).metadata());
-            AtomicFile.write(out.resolve("tokenizer.json"), vocabulary.tokenizerJson());
+            var vocabulary = GgufText.vocabulary(Gguf.open(base.place(), arena).metadata());
             var config = new LinkedHashMap<String, @Nullable Object>();
             config.put("tokenizer_class", "PreTrainedTokenizerFast");
             config.put("clean_up_tokenization_spaces", false);
             config.put("model_max_length", base.model().contextTokens());
-            var ids = new LinkedHashMap<String, @Nullable Object>();
-            if (vocabulary.bos() >= 0) {
-                config.put("bos_token", base.tokenizer().token(vocabulary.bos()));
-                ids.put("bos_token_id", vocabulary.bos());
-            }
-            if (vocabulary.eos() >= 0) {
-                config.put("eos_token", base.tokenizer().token(vocabulary.eos()));
-                ids.put("eos_token_id", vocabulary.eos());
-            }
+            config.putAll(base.dialect().specialTokens());
             base.template().ifPresent(t -> config.put("chat_template", t.source()));
-            AtomicFile.write(out.resolve("tokenizer_config.json"), Json.writePretty(config) + "\n");
-            AtomicFile.write(out.resolve("generation_config.json"), Json.writePretty(ids) + "\n");
+            var ids = new LinkedHashMap<String, @Nullable Object>();
+            if (vocabulary.bos() >= 0) ids.put("bos_token_id", vocabulary.bos());
+            if (vocabulary.eos() >= 0) ids.put("eos_token_id", vocabulary.eos());
+            return List.of(
+                    text(out, "tokenizer.json", vocabulary.tokenizerJson()),
+                    text(out, "tokenizer_config.json", Json.writePretty(config) + "\n"),
+                    text(out, "generation_config.json", Json.writePretty(ids) + "\n"));
         }
     }
 
     /** Largest |Δ log-probability| of a short text between the folder and the unmerged adapters. */
     private static double drift(Base base, List<Effects> adapters, int[] probe, Path out) {
         int context = base.model().contextTokens();
+        int stride = Math.max(1, context / 2);
         double[] unmerged =
-                Perplexity.of(base.model(), adapters, probe, context, context).logprobs();
+                Perplexity.of(base.model(), adapters, probe, context, stride).logprobs();
         try (Model merged = Families.open(out, false)) {
-            double[] own = Perplexity.of(merged, List.of(), probe, context, context).logprobs();
+            double[] own = Perplexity.of(merged, List.of(), probe, context, stride).logprobs();
             double worst = 0;
             for (int i = 1; i < probe.length; i++)
                 worst = Math.max(worst, Math.abs(own[i] - unmerged[i]));

@@ -122,7 +122,7 @@ final class TrainingRun {
     }
 
     private int endOfText() {
-        if (base.endOfText() >= 0) return base.endOfText();
+        if (base.dialect().eos() >= 0) return base.dialect().eos();
         throw new UserError(
                 "the model names no end-of-text token (eos_token), so nothing could end an answer");
     }

@@ -9,7 +9,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,7 +32,7 @@ class DocsTest {
     @TempDir Path folder;
 
     @Test
-    void theReadmesCommandsWork() throws IOException, InterruptedException {
+    void theReadmesCommandsWork() throws IOException {
         Path model = longSighted(folder.resolve("pico"));
         Files.writeString(folder.resolve("tickets.jsonl"), Readme.blocks("jsonl").getFirst());
         Files.writeString(
@@ -47,9 +46,8 @@ class DocsTest {
                 words.addAll(List.of("--base", model.toString(), "--steps", "2"));
             // A pico model gains nothing from threads, and other tests run beside this one.
             if (!IDLE.contains(command.getFirst())) words.addAll(List.of("--threads", "1"));
-            assertThat(run(Main.class, words))
-                    .as("%s:%n%s", command, output())
-                    .isIn(0, allowed(command));
+            Program ran = run(Main.class, words);
+            assertThat(ran.code()).as("%s:%n%s", command, ran.output()).isIn(0, allowed(command));
         }
         assertThat(folder.resolve("my-adapter/adapter_config.json")).exists();
         assertThat(folder.resolve("my-lora/adapter_model.safetensors")).exists();
@@ -83,53 +81,20 @@ class DocsTest {
         return to;
     }
 
-    private int run(Class<?> program, List<String> words) throws IOException, InterruptedException {
-        var line = new ArrayList<String>();
-        line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        line.addAll(
-                List.of(
-                        "--enable-native-access=ALL-UNNAMED",
-                        "--sun-misc-unsafe-memory-access=allow"));
-        line.addAll(List.of("-cp", classPath(), program.getName()));
-        line.addAll(words);
-        return new ProcessBuilder(line)
-                .directory(folder.toFile())
-                .redirectInput(Redirect.from(Path.of("/dev/null").toFile()))
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("output.txt").toFile())
-                .start()
-                .waitFor();
-    }
-
-    /** The class path with absolute names, because the commands run in another folder. */
-    private static String classPath() {
-        String separator = System.getProperty("path.separator");
-        // Maven's test runner starts from a jar that only points elsewhere, and tells the rest
-        // here.
-        String all =
-                System.getProperty(
-                        "surefire.test.class.path", System.getProperty("java.class.path"));
-        return String.join(
-                separator,
-                java.util.Arrays.stream(all.split(separator, -1))
-                        .map(p -> Path.of(p).toAbsolutePath().toString())
-                        .toList());
-    }
-
-    private String output() throws IOException {
-        Path file = folder.resolve("output.txt");
-        return Files.exists(file) ? Files.readString(file) : "";
+    private Program run(Class<?> program, List<String> words) {
+        return Program.run(folder, program, words);
     }
 
     @Test
-    void theReadmesJavaIsWhatTheCompilerSaw() throws IOException, InterruptedException {
+    void theReadmesJavaIsWhatTheCompilerSaw() throws IOException {
         String seen = Files.readString(Path.of("src/test/java/dev/gyre/ReadmeExample.java"));
         String block = Readme.blocks("java").getFirst().replace("\"" + NAMED + "\"", "base");
         assertThat(squeezed(seen)).contains(squeezed(block));
 
         Path model = longSighted(folder.resolve("pico"));
         Files.writeString(folder.resolve("tickets.jsonl"), Readme.blocks("jsonl").getFirst());
-        assertThat(run(ReadmeExample.class, List.of(model.toString()))).as(output()).isZero();
+        Program ran = run(ReadmeExample.class, List.of(model.toString()));
+        assertThat(ran.code()).as(ran.output()).isZero();
         assertThat(folder.resolve("java-adapter/adapter_config.json")).exists();
     }
 

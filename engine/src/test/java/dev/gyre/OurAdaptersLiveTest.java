@@ -69,10 +69,10 @@ class OurAdaptersLiveTest {
                             folder.resolve(name + ".json")));
         }
         peers.script("check_load.py", arguments.toArray());
-        var base = ours(List.of(), text);
+        var base = peers.ours(gyre, List.of(), text);
         var wrong = new ArrayList<String>();
         for (String name : names) {
-            var document = ours(List.of(folder.resolve(name)), text);
+            var document = peers.ours(gyre, List.of(folder.resolve(name)), text);
             Peers.difference(document, Peers.document(folder.resolve(name + ".json")), MOST, MEAN)
                     .ifPresent(how -> wrong.add(name + ": " + how));
             if (Peers.difference(document, base, MOST, MEAN).isEmpty())
@@ -95,7 +95,7 @@ class OurAdaptersLiveTest {
                     false);
             Path out = folder.resolve(name + "-merged.json");
             peers.script("check_merged.py", "--model", merged, "--text", text, "--out", out);
-            Peers.difference(ours(List.of(adapter), text), Peers.document(out), MOST, MEAN)
+            Peers.difference(peers.ours(gyre, List.of(adapter), text), Peers.document(out), MOST, MEAN)
                     .ifPresent(how -> wrong.add(name + ": " + how));
         }
         assertThat(wrong).isEmpty();
@@ -122,11 +122,5 @@ class OurAdaptersLiveTest {
         var done = gyre.train(recipe, false, _ -> {});
         assertThat(done.steps()).isEqualTo(3);
         return out;
-    }
-
-    private Gyre.Perplexity.Document ours(List<Path> adapters, Path text) throws IOException {
-        try (var model = gyre.open(new Gyre.Source(peers.model().toString(), adapters, "auto"))) {
-            return model.perplexity(List.of(Files.readString(text)), 512).documents().getFirst();
-        }
     }
 }

@@ -95,6 +95,13 @@ record Peers(Path python, Path model) {
         }
     }
 
+    /** What we say of a text, under adapters of these folders. */
+    Gyre.Perplexity.Document ours(Gyre gyre, List<Path> adapters, Path text) throws IOException {
+        try (var loaded = gyre.open(new Gyre.Source(model.toString(), adapters, "auto"))) {
+            return loaded.perplexity(List.of(Files.readString(text)), 512).documents().getFirst();
+        }
+    }
+
     /** What a script said about one document, as we say it. */
     static Gyre.Perplexity.Document document(Path file) {
         Tree document = Json.read(file).need("documents").items().getFirst();

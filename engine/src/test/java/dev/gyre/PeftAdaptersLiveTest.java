@@ -9,7 +9,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +46,7 @@ class PeftAdaptersLiveTest {
         for (Tree made : Json.read(list).items()) {
             Path adapter = folder.resolve(made.need("name").text());
             Peers.difference(
-                            ours(List.of(adapter), text),
+                            peers.ours(gyre, List.of(adapter), text),
                             Peers.document(adapter.resolve("logprobs.json")),
                             MOST,
                             MEAN)
@@ -99,18 +98,12 @@ class PeftAdaptersLiveTest {
             stack.forEach(adapter -> arguments.addAll(List.of("--adapter", adapter)));
             peers.script("logprobs.py", arguments.toArray());
             Peers.difference(
-                            ours(stack, text),
+                            peers.ours(gyre, stack, text),
                             Peers.document(out),
                             stack.isEmpty() ? 1e-3 : MOST,
                             MEAN)
                     .ifPresent(how -> wrong.add(stack + ": " + how));
         }
         assertThat(wrong).isEmpty();
-    }
-
-    private Gyre.Perplexity.Document ours(List<Path> adapters, Path text) throws IOException {
-        try (var model = gyre.open(new Gyre.Source(peers.model().toString(), adapters, "auto"))) {
-            return model.perplexity(List.of(Files.readString(text)), 512).documents().getFirst();
-        }
     }
 }

@@ -195,8 +195,7 @@ public final class AdapterFile {
     }
 
     /**
-     * Writes an adapter; the folder is made if need be. The configuration comes last, so that a
-     * folder that has one is whole.
+     * Writes an adapter; the folder is made if need be. Its two files take their names together.
      *
      * @param base the base model's name, for the configuration
      * @throws UserError when the disk is full or the folder cannot be written
@@ -218,9 +217,13 @@ public final class AdapterFile {
                                                     ElementType.F32,
                                                     var.value().shape(),
                                                     var.value().contiguous().segment())));
-            Safetensors.write(folder.resolve(TENSORS), Map.of("format", "pt"), tensors);
+            String config = Json.writePretty(PeftConfig.of(adapter, base)) + "\n";
+            AtomicFile.write(
+                    List.of(
+                            new AtomicFile.Part(
+                                    folder.resolve(TENSORS),
+                                    Safetensors.content(Map.of("format", "pt"), tensors)),
+                            new AtomicFile.Part(folder.resolve(CONFIG), AtomicFile.text(config))));
         }
-        AtomicFile.write(
-                folder.resolve(CONFIG), Json.writePretty(PeftConfig.of(adapter, base)) + "\n");
     }
 }

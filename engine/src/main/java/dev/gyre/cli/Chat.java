@@ -9,7 +9,6 @@ import dev.gyre.config.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import java.io.BufferedReader;
@@ -19,7 +18,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** {@code gyre chat}. */
 @Command(
@@ -35,18 +33,7 @@ final class Chat implements Commands.Runs {
     @Spec private CommandSpec spec = CommandSpec.create();
     @Mixin private Opening opening = new Opening();
     @Mixin private Common common = new Common();
-
-    @Option(
-            names = "--system",
-            paramLabel = "TEXT",
-            description = "System text [the template's own].")
-    private Optional<String> system = Optional.empty();
-
-    @Option(
-            names = "--template",
-            paramLabel = "auto|FILE",
-            description = "Chat template [auto: the model's own].")
-    private String template = "auto";
+    @Mixin private Asking asking = new Asking();
 
     Chat(Shell shell) {
         this.shell = shell;
@@ -54,16 +41,16 @@ final class Chat implements Commands.Runs {
 
     @Override
     public void extend(CommandSpec spec) {
-        KeyFlags.add(spec, Decoding.class);
+        Asking.extend(spec);
     }
 
     @Override
     public Integer call() {
-        if (template.equals("none"))
+        if (asking.bare())
             throw new UserError(
                     "chat needs a template; for text without one: gyre generate --template none");
-        Decoding decoding = KeyFlags.read(spec, Decoding.class);
-        try (Gyre.Loaded model = common.start(shell).open(opening.source(template))) {
+        Decoding decoding = Asking.decoding(spec);
+        try (Gyre.Loaded model = opening.start(common, shell).open(opening.source(asking.template()))) {
             talk(model, decoding);
         }
         return Exit.DONE;
@@ -96,7 +83,7 @@ final class Chat implements Commands.Runs {
     }
 
     private List<Prompt.Turn> opened() {
-        return new ArrayList<>(system.map(s -> new Prompt.Turn("system", s)).stream().toList());
+        return new ArrayList<>(asking.system().map(s -> new Prompt.Turn("system", s)).stream().toList());
     }
 
     private String answer(Gyre.Loaded model, List<Prompt.Turn> turns, Decoding decoding) {

@@ -3,6 +3,7 @@ package dev.gyre.cli;
 import dev.gyre.Gyre;
 import dev.gyre.config.BadValue;
 
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.util.Optional;
@@ -10,8 +11,7 @@ import java.util.OptionalInt;
 
 /** The flags of every command that computes. */
 final class Common {
-    @Option(names = "--device", paramLabel = "cpu|cuda", description = "Where to compute [cpu].")
-    private String device = "cpu";
+    @Mixin private OnDevice device = new OnDevice();
 
     @Option(
             names = "--threads",
@@ -24,11 +24,10 @@ final class Common {
 
     /** Starts the engine on what the flags say; what it has to say goes to {@code err}. */
     Gyre start(Shell shell) {
-        if (!device.equals("cpu") && !device.equals("cuda"))
-            throw BadValue.of("--device", device, "cpu or cuda");
         if (threads.isPresent() && threads.get() < 1)
             throw BadValue.of("--threads", threads.get(), "a whole number from 1");
-        return shell.engine().start(new Gyre.Machine(device, threads(), offline), new Notes(shell));
+        return shell.engine()
+                .start(new Gyre.Machine(device.name(), threads(), offline), new Notes(shell));
     }
 
     OptionalInt threads() {

@@ -7,6 +7,7 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Torch;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -14,12 +15,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Optional;
 
 /** {@code gyre doctor}: what this machine offers, and what to mend. */
 @Command(
         name = "doctor",
-        description = "Check this machine: JDK, libtorch, BLAS, threads, memory, caches.")
+        description = "Check this machine: JDK, libtorch, BLAS, threads, memory, device, caches.")
 final class Doctor implements Commands.Runs {
     private static final long LITTLE_MEMORY = 3_000_000_000L;
     private static final int ROUNDS = 100;
@@ -31,7 +32,12 @@ final class Doctor implements Commands.Runs {
      */
     private static final long MANY_FAULTS = 20_000;
 
+    /** Where an NVIDIA driver shows itself. */
+    private static final Path DRIVER = Path.of("/dev/nvidiactl");
+
     private final Shell shell;
+    @Mixin private OnDevice device = new OnDevice();
+
     private final List<String> advice = new ArrayList<>();
 
     Doctor(Shell shell) {
@@ -48,7 +54,10 @@ final class Doctor implements Commands.Runs {
                 "gyre needs Java 25 or newer; install one or set JAVA_HOME");
         memory();
         boolean works = torch();
-        if (works) faults();
+        if (works) {
+            device();
+            faults();
+        }
         Path home = Path.of(System.getProperty("user.home"));
         folder("cache", placed("XDG_CACHE_HOME", home.resolve(".cache")).resolve("gyre"));
         folder("model cache", placed("HF_HOME", home.resolve(".cache/huggingface")));
@@ -82,46 +91,42 @@ final class Doctor implements Commands.Runs {
     }
 
     private boolean torch() {
-        try {
-            long begun = System.nanoTime();
-            String about = Torch.description();
-            double seconds = (System.nanoTime() - begun) / 1e9;
-            check("libtorch", Words.format("loaded in %.1f s", seconds), true, "");
-            boolean mkl = about.contains("mkl") || about.contains("MKL");
-            String wanted = System.getProperty("org.bytedeco.openblas.load", "openblas");
-            check("BLAS", wanted, true, "");
-            check(
-                    "CPU",
-                    first(about, "CPU capability").replaceAll(".*: ", "") + (mkl ? ", oneDNN" : ""),
-                    true,
-                    "");
-            check(
-                    "threads",
-                    Torch.threads()
-                            + " of "
-                            + Runtime.getRuntime().availableProcessors()
-                            + " processors",
-                    true,
-                    "");
-            check("device", Torch.hasCuda() ? "cuda" : "cpu", true, "");
-            return true;
-        } catch (LinkageError e) {
-            check(
-                    "libtorch",
-                    "cannot be loaded: " + e.getMessage(),
-                    false,
-                    "libtorch's natives for this machine are missing or broken: delete"
-                            + " ~/.javacpp/cache, and build with -Dnatives="
-                            + natives());
+        long begun = System.nanoTime();
+        Optional<String> obstacle = Torch.obstacle();
+        if (obstacle.isPresent()) {
+            check("libtorch", "cannot be loaded", false, obstacle.get());
             return false;
         }
+        double seconds = (System.nanoTime() - begun) / 1e9;
+        String about = Torch.description();
+        check("libtorch", Words.format("loaded in %.1f s", seconds), true, "");
+        boolean mkl = about.contains("mkl") || about.contains("MKL");
+        check("BLAS", System.getProperty("org.bytedeco.openblas.load", "openblas"), true, "");
+        check(
+                "CPU",
+                first(about, "CPU capability").replaceAll(".*: ", "") + (mkl ? ", oneDNN" : ""),
+                true,
+                "");
+        check(
+                "threads",
+                Torch.threads()
+                        + " of "
+                        + Runtime.getRuntime().availableProcessors()
+                        + " processors",
+                true,
+                "");
+        return true;
     }
 
-    /** What the natives of this machine are called. */
-    private static String natives() {
-        String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-        String arch = System.getProperty("os.arch", "").equals("aarch64") ? "arm64" : "x86_64";
-        return (os.contains("mac") ? "macosx-" : os.contains("win") ? "windows-" : "linux-") + arch;
+    /** The device asked for; without a wish, whether there is a better one than the CPU. */
+    private void device() {
+        if (device.name().equals("cuda")) {
+            Optional<String> obstacle = Torch.cudaObstacle();
+            check("device", "cuda", obstacle.isEmpty(), "--device cuda: " + obstacle.orElse(""));
+        } else {
+            String more = Files.exists(DRIVER) ? "cpu; an NVIDIA driver is here: try --device cuda" : "cpu";
+            check("device", more, true, "");
+        }
     }
 
     private static String first(String text, String word) {

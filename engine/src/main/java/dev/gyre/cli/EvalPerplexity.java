@@ -63,11 +63,17 @@ final class EvalPerplexity implements Commands.Runs {
             throw BadValue.of("--stride", stride.get(), "a whole number from 1");
         if (perToken && !json) throw new UserError("--per-token needs --json");
         List<String> documents = texts.stream().map(EvalPerplexity::text).toList();
-        try (Gyre.Loaded model = common.start(shell).open(opening.source("none"))) {
+        try (Gyre.Loaded model = opening.start(common, shell).open(opening.source("none"))) {
             int context = model.contextTokens();
             if (stride.isPresent() && stride.get() >= context)
                 throw BadValue.of("--stride", stride.get(), "below the context of " + context);
-            print(model.perplexity(documents, stride.orElse(Math.max(1, context / 2))));
+            Perplexity result =
+                    model.perplexity(documents, stride.orElse(Math.max(1, context / 2)));
+            if (result.tokens() == 0)
+                throw new UserError(
+                        "--text holds nothing to score: a text's first token has none before it,"
+                                + " so it takes two");
+            print(result);
         }
         return Exit.DONE;
     }

@@ -32,6 +32,7 @@ final class Generate implements Commands.Runs {
     @Spec private CommandSpec spec = CommandSpec.create();
     @Mixin private Opening opening = new Opening();
     @Mixin private Common common = new Common();
+    @Mixin private Asking asking = new Asking();
 
     @Option(names = "--prompt", paramLabel = "TEXT", description = "What to ask; repeats.")
     private List<String> prompts = List.of();
@@ -42,18 +43,6 @@ final class Generate implements Commands.Runs {
             description = "jsonl, each line {\"prompt\": ...} or {\"messages\": [...]}.")
     private Optional<Path> file = Optional.empty();
 
-    @Option(
-            names = "--system",
-            paramLabel = "TEXT",
-            description = "System text [the template's own].")
-    private Optional<String> system = Optional.empty();
-
-    @Option(
-            names = "--template",
-            paramLabel = "auto|none|FILE",
-            description = "Chat template; none: the prompt as it is [auto].")
-    private String template = "auto";
-
     @Option(names = "--json", description = "An object for each answer, one a line.")
     private boolean json;
 
@@ -63,7 +52,7 @@ final class Generate implements Commands.Runs {
 
     @Override
     public void extend(CommandSpec spec) {
-        KeyFlags.add(spec, Decoding.class);
+        Asking.extend(spec);
     }
 
     @Override
@@ -72,10 +61,10 @@ final class Generate implements Commands.Runs {
         file.ifPresent(f -> all.addAll(PromptFile.read(f)));
         if (all.isEmpty())
             throw new UserError("nothing to answer; give --prompt TEXT or --prompts FILE");
-        Decoding decoding = KeyFlags.read(spec, Decoding.class);
-        Gyre.Source source = opening.source(template);
+        Decoding decoding = Asking.decoding(spec);
+        Gyre.Source source = opening.source(asking.template());
         List<Prompt> asked = all.stream().map(this::framed).toList();
-        try (Gyre.Loaded model = common.start(shell).open(source)) {
+        try (Gyre.Loaded model = opening.start(common, shell).open(source)) {
             model.generate(asked, decoding, json ? rows(asked) : text(asked));
         }
         return Exit.DONE;
@@ -84,17 +73,17 @@ final class Generate implements Commands.Runs {
     /** The prompt with the system text in front, or bare when no template is wanted. */
     private Prompt framed(Prompt prompt) {
         if (!(prompt instanceof Prompt.Chat(var turns))) return prompt;
-        if (template.equals("none")) {
-            if (turns.size() > 1 || system.isPresent())
+        if (asking.bare()) {
+            if (turns.size() > 1 || asking.system().isPresent())
                 throw new UserError(
                         "--template none takes one text as it is; it has no place for several"
                                 + " messages or --system");
             return new Prompt.Plain(turns.getFirst().text());
         }
-        if (system.isEmpty()) return prompt;
+        if (asking.system().isEmpty()) return prompt;
         if (turns.getFirst().role().equals("system"))
             throw new UserError("--system is given, and the messages begin with a system text too");
-        var with = new ArrayList<>(List.of(new Prompt.Turn("system", system.get())));
+        var with = new ArrayList<>(List.of(new Prompt.Turn("system", asking.system().get())));
         with.addAll(turns);
         return new Prompt.Chat(with);
     }

@@ -2,6 +2,7 @@ package dev.gyre.cli;
 
 import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
+import dev.gyre.format.AtomicFile;
 
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
@@ -11,6 +12,7 @@ import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 import java.awt.Color;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,12 +42,11 @@ final class LossPicture {
         series(chart, "training", curve.trained());
         series(chart, "held out", curve.heldOut());
         try {
-            // Through a stream, because the encoder appends a suffix to names of its own choosing.
-            try (var out = java.nio.file.Files.newOutputStream(file)) {
-                BitmapEncoder.saveBitmap(chart, out, BitmapFormat.PNG);
-            }
+            var png = new ByteArrayOutputStream();
+            BitmapEncoder.saveBitmap(chart, png, BitmapFormat.PNG);
+            AtomicFile.write(file, AtomicFile.bytes(png.toByteArray()));
         } catch (IOException e) {
-            throw new UserError("cannot write the chart " + file + ": " + Reasons.of(e), e);
+            throw new UserError("cannot draw the chart " + file + ": " + Reasons.of(e), e);
         }
     }
 

@@ -23,12 +23,10 @@ final class Merge implements Commands.Runs {
 
     @Mixin private Opening opening = new Opening();
     @Mixin private Common common = new Common();
+    @Mixin private Overwriting overwriting = new Overwriting();
 
     @Option(names = "--out", paramLabel = "DIR", required = true, description = "Where to write.")
     private Path out = Path.of("");
-
-    @Option(names = "--overwrite", description = "Let --out hold something already.")
-    private boolean overwrite;
 
     @Option(names = "--json", description = "The result as one JSON object.")
     private boolean json;
@@ -41,7 +39,7 @@ final class Merge implements Commands.Runs {
     public Integer call() {
         if (opening.adapters().isEmpty())
             throw new UserError("nothing to merge; give --adapter DIR, once or more");
-        Gyre.Merged merged = common.start(shell).merge(opening.source("auto"), out, overwrite);
+        Gyre.Merged merged = opening.start(common, shell).merge(opening.source("auto"), out, overwriting.allowed());
         if (json) {
             Map<String, Object> row = new LinkedHashMap<>();
             row.put("out", merged.out().toString());

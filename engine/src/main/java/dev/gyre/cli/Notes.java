@@ -2,10 +2,7 @@ package dev.gyre.cli;
 
 import dev.gyre.Gyre;
 
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +14,7 @@ final class Notes implements Gyre.Notices {
 
     private final Shell shell;
     private final boolean live;
-    private @Nullable ProgressBar bar;
+    private @Nullable LiveBar bar;
     private String current = "";
     private long told;
 
@@ -36,8 +33,8 @@ final class Notes implements Gyre.Notices {
     public void fetched(String what, long done, long total) {
         if (!what.equals(current)) begin(what, total);
         if (bar != null) {
-            if (total > 0) bar.maxHint(total);
-            bar.stepTo(done);
+            if (total > 0) bar.most(total);
+            bar.step(done);
         } else if (!live
                 && (done - told >= LINE_BYTES || (total > 0 && done >= total && done > told))) {
             told = done;
@@ -58,15 +55,13 @@ final class Notes implements Gyre.Notices {
         told = 0;
         if (!live) return;
         bar =
-                new ProgressBarBuilder()
-                        .setTaskName(what)
-                        .setInitialMax(total > 0 ? total : -1)
-                        .setUnit(" MB", 1_000_000)
-                        .showSpeed()
-                        .setStyle(ProgressBarStyle.UNICODE_BLOCK)
-                        .setUpdateIntervalMillis(200)
-                        .setConsumer(new ConsoleProgressBarConsumer(shell.err(), shell.columns()))
-                        .build();
+                new LiveBar(
+                        shell,
+                        new ProgressBarBuilder()
+                                .setTaskName(what)
+                                .setInitialMax(total > 0 ? total : -1)
+                                .setUnit(" MB", 1_000_000)
+                                .showSpeed());
     }
 
     private void finish() {

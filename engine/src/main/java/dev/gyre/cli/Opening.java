@@ -2,6 +2,7 @@ package dev.gyre.cli;
 
 import dev.gyre.Gyre;
 
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.nio.file.Path;
@@ -22,12 +23,15 @@ final class Opening {
             description = "Adapter; repeated, they act one after another [none].")
     private List<Path> adapters = List.of();
 
-    Gyre.Source source(String template) {
-        return new Gyre.Source(base, adapters, template);
+    @Mixin private AdapterReading reading = new AdapterReading();
+
+    /** The engine, which reads adapters as the flags say. */
+    Gyre start(Common common, Shell shell) {
+        return common.start(shell).reading(reading.files());
     }
 
-    String base() {
-        return base;
+    Gyre.Source source(String template) {
+        return new Gyre.Source(base, adapters, template);
     }
 
     List<Path> adapters() {

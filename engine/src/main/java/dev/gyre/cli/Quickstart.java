@@ -46,15 +46,13 @@ final class Quickstart implements Commands.Runs {
     private final Shell shell;
 
     @Mixin private Common common = new Common();
+    @Mixin private Overwriting overwriting = new Overwriting();
 
     @Option(
             names = "--out",
             paramLabel = "DIR",
             description = "Where everything lands [gyre-quickstart].")
     private Path out = Path.of("gyre-quickstart");
-
-    @Option(names = "--overwrite", description = "Let --out hold something already.")
-    private boolean overwrite;
 
     @Option(
             names = "--base",
@@ -130,7 +128,7 @@ final class Quickstart implements Commands.Runs {
         try {
             if (Files.exists(out)) {
                 try (var files = Files.list(out)) {
-                    if (!overwrite && files.findAny().isPresent())
+                    if (!overwriting.allowed() && files.findAny().isPresent())
                         throw new UserError(
                                 "--out "
                                         + out
@@ -143,9 +141,10 @@ final class Quickstart implements Commands.Runs {
         }
     }
 
+    /** The base goes by its name, which the adapter keeps: a path in a cache means nothing elsewhere. */
     private Recipe recipe(Gyre.Found model, Path adapter) {
         return Recipe.of(
-                        model.path().toString(),
+                        model.name(),
                         out.resolve("data").resolve(ShopQueries.TRAIN_FILE),
                         adapter)
                 .with("method", "oft:block=32")

@@ -29,12 +29,11 @@ final class Train implements Commands.Runs {
 
     @Spec private CommandSpec spec = CommandSpec.create();
     @Mixin private Common common = new Common();
+    @Mixin private AdapterReading reading = new AdapterReading();
+    @Mixin private Overwriting overwriting = new Overwriting();
 
     @Option(names = "--recipe", paramLabel = "FILE", description = "Recipe in YAML.")
     private Optional<Path> recipe = Optional.empty();
-
-    @Option(names = "--overwrite", description = "Let --out hold something already.")
-    private boolean overwrite;
 
     @Option(names = "--json", description = "Events as JSON on stdout, one object a line.")
     private boolean json;
@@ -63,7 +62,7 @@ final class Train implements Commands.Runs {
         try (var watching = new Watching(shell)) {
             Consumer<TrainEvent> all = curve.andThen(watching);
             if (json) all = all.andThen(new JsonEvents(shell));
-            done = common.start(shell).train(plan, overwrite, all);
+            done = common.start(shell).reading(reading.files()).train(plan, overwriting.allowed(), all);
         }
         Path picture = chart.orElse(done.adapter().resolve("loss.png"));
         LossPicture.write(curve, picture);

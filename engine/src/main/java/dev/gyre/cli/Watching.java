@@ -3,14 +3,12 @@ package dev.gyre.cli;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.train.TrainEvent;
 
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -20,10 +18,14 @@ import java.util.function.Consumer;
 final class Watching implements Consumer<TrainEvent>, AutoCloseable {
     private static final int LINES = 20;
 
+    /** Columns of the bar at its smallest, with step, time gone and time to go. */
+    private static final int BAR = 44;
+
     private final Shell shell;
     private final boolean live;
     private final Pace pace = new Pace();
-    private @Nullable ProgressBar bar;
+    private @Nullable LiveBar bar;
+    private String heldOut = "";
     private int steps;
 
     Watching(Shell shell) {
@@ -36,8 +38,7 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
         switch (event) {
             case TrainEvent.Started s -> started(s);
             case TrainEvent.Stepped s -> stepped(s);
-            case TrainEvent.Evaluated e ->
-                    say("step %d: held-out loss %s".formatted(e.step(), Words.loss(e.loss())));
+            case TrainEvent.Evaluated e -> evaluated(e);
             case TrainEvent.Saved s -> {}
             case TrainEvent.Done d -> {
                 close();
@@ -66,27 +67,21 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
                         Words.count(s.learned() + s.frozen()),
                         s.machine());
         if (!live) return;
-        bar =
-                new ProgressBarBuilder()
-                        .setTaskName("train")
-                        .setInitialMax(s.steps())
-                        .setStyle(ProgressBarStyle.UNICODE_BLOCK)
-                        .setUpdateIntervalMillis(200)
-                        .setConsumer(new ConsoleProgressBarConsumer(shell.err(), shell.columns()))
-                        .build();
+        var builder = new ProgressBarBuilder().setTaskName("train").setInitialMax(s.steps());
+        bar = new LiveBar(shell, builder);
     }
 
     private void stepped(TrainEvent.Stepped s) {
         pace.add(s);
         String text =
-                "loss %s, %s tokens/s, %s"
-                        .formatted(
-                                Words.loss(s.loss()),
-                                Words.count(Math.round(pace.tokensPerSecond())),
-                                Words.bytes(ProcessMemory.residentBytes().orElse(0)));
+                fitting(
+                        List.of(
+                                "loss " + Words.loss(s.loss()) + heldOut,
+                                Words.count(Math.round(pace.tokensPerSecond())) + " tokens/s",
+                                Words.bytes(ProcessMemory.residentBytes().orElse(0))));
         if (bar != null) {
-            bar.setExtraMessage(text);
-            bar.stepTo(s.step());
+            bar.say(text);
+            bar.step(s.step());
             return;
         }
         boolean due =
@@ -102,9 +97,23 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
                                             Words.clock(pace.left(steps - s.step()))));
     }
 
-    private void say(String line) {
-        if (bar != null) bar.setExtraMessage(line);
-        else shell.err().println(line);
+    /** As many of these as there is room for beside the bar; elsewhere all. */
+    private String fitting(List<String> parts) {
+        int room = bar == null ? Integer.MAX_VALUE : shell.columns() - BAR;
+        var text = new StringBuilder(parts.getFirst());
+        for (String part : parts.subList(1, parts.size())) {
+            if (text.length() + 2 + part.length() > room) break;
+            text.append(", ").append(part);
+        }
+        return text.toString();
+    }
+
+    /** The bar has one line, so it goes on naming the latest; elsewhere it is a line of its own. */
+    private void evaluated(TrainEvent.Evaluated e) {
+        String loss = Words.loss(e.loss());
+        if (bar != null) heldOut = " (held out " + loss + ")";
+        else shell.err().printf("step %d: held-out loss %s%n", e.step(), loss);
+        if (e.step() == steps && bar != null) bar.say("held-out loss " + loss);
     }
 
     @Override

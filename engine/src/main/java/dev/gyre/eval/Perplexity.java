@@ -29,13 +29,14 @@ public record Perplexity(double[] logprobs, double nll, long tokens) {
      * Scores a text.
      *
      * @param contextTokens of a window
-     * @param stride tokens between the starts of two windows, 1 … contextTokens
+     * @param stride tokens between the starts of two windows, 1 … contextTokens − 1: a window's first
+     *     token cannot be scored in it
      */
     public static Perplexity of(
             Model model, List<Effects> adapters, int[] ids, int contextTokens, int stride) {
-        if (stride < 1 || stride > contextTokens)
+        if (stride < 1 || stride >= contextTokens)
             throw new IllegalArgumentException(
-                    "stride must be from 1 to " + contextTokens + ", not " + stride);
+                    "stride must be from 1 and below " + contextTokens + ", not " + stride);
         double[] logprobs = new double[ids.length];
         Arrays.fill(logprobs, Double.NaN);
         int scored = 1;

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A file that is either the old one or the whole new one: written beside under a temporary name,
@@ -37,7 +39,7 @@ public final class AtomicFile implements AutoCloseable {
         void writeTo(FileChannel channel) throws IOException;
     }
 
-    static AtomicFile begin(Path target) throws IOException {
+    private static AtomicFile begin(Path target) throws IOException {
         Path folder = target.toAbsolutePath().getParent();
         if (folder == null) throw new IOException("not a file's name");
         Files.createDirectories(folder);
@@ -63,21 +65,73 @@ public final class AtomicFile implements AutoCloseable {
      * @throws UserError when it cannot be written; the old file, if any, is still there
      */
     public static void write(Path target, Content content) {
-        try (var file = begin(target)) {
-            content.writeTo(file.channel);
-            file.force();
-            file.commit();
-        } catch (IOException e) {
-            throw FormatErrors.unwritable(target, e);
-        }
+        write(List.of(new Part(target, content)));
     }
 
     /** Writes a text file in UTF-8. */
     public static void write(Path target, String text) {
-        write(
-                target,
-                channel ->
-                        writeAll(channel, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8))));
+        write(target, text(text));
+    }
+
+    /** A file and what to write into it. */
+    public record Part(Path target, Content content) {}
+
+    /**
+     * Writes files that belong together: none takes its name before all are whole.
+     *
+     * @throws UserError when one cannot be written; the old files, if any, are still there
+     */
+    public static void write(List<Part> parts) {
+        var begun = new ArrayList<AtomicFile>();
+        Path at = parts.getFirst().target;
+        try {
+            for (Part part : parts) {
+                at = part.target;
+                var file = begin(at);
+                begun.add(file);
+                part.content.writeTo(file.channel);
+                file.force();
+            }
+            for (var file : begun) {
+                at = file.target;
+                file.commit();
+            }
+        } catch (IOException e) {
+            throw FormatErrors.unwritable(at, e);
+        } finally {
+            discard(begun);
+        }
+    }
+
+    private static void discard(List<AtomicFile> files) {
+        UserError failure = null;
+        for (var file : files) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                failure = FormatErrors.unwritable(file.target, e);
+            }
+        }
+        if (failure != null) throw failure;
+    }
+
+    /** A text in UTF-8. */
+    public static Content text(String text) {
+        return bytes(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    public static Content bytes(byte[] bytes) {
+        return channel -> writeAll(channel, ByteBuffer.wrap(bytes));
+    }
+
+    /** Another file's content. */
+    public static Content copyOf(Path source) {
+        return channel -> {
+            try (var from = FileChannel.open(source, StandardOpenOption.READ)) {
+                for (long done = 0; done < from.size(); )
+                    done += from.transferTo(done, from.size() - done, channel);
+            }
+        };
     }
 
     static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
@@ -99,15 +153,11 @@ public final class AtomicFile implements AutoCloseable {
         }
     }
 
-    FileChannel channel() {
-        return channel;
-    }
-
-    void force() throws IOException {
+    private void force() throws IOException {
         channel.force(true);
     }
 
-    void commit() throws IOException {
+    private void commit() throws IOException {
         channel.close();
         Files.move(
                 temporary,

@@ -12,7 +12,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A GGUF file (versions 2 and 3, little endian), mapped and not copied. Sizes are turned into
@@ -167,15 +166,8 @@ public final class Gguf implements TensorFile {
     }
 
     @Override
-    public Set<String> names() {
-        return tensors.keySet();
-    }
-
-    @Override
-    public StoredTensor tensor(String name) {
-        var tensor = tensors.get(name);
-        if (tensor == null) throw FormatErrors.missing(path, name, names());
-        return tensor;
+    public Map<String, StoredTensor> tensors() {
+        return tensors;
     }
 
     /** The typed keys and values of the header. */

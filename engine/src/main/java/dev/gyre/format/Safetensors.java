@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -160,15 +159,8 @@ public final class Safetensors implements TensorFile {
     }
 
     @Override
-    public Set<String> names() {
-        return tensors.keySet();
-    }
-
-    @Override
-    public StoredTensor tensor(String name) {
-        var tensor = tensors.get(name);
-        if (tensor == null) throw FormatErrors.missing(path, name, names());
-        return tensor;
+    public Map<String, StoredTensor> tensors() {
+        return tensors;
     }
 
     /** The header's {@code __metadata__}; of a folder, that of all shards. */
@@ -184,7 +176,14 @@ public final class Safetensors implements TensorFile {
      */
     public static void write(
             Path file, Map<String, String> metadata, Collection<StoredTensor> tensors) {
-        SafetensorsWriter.write(file, metadata, tensors.stream().map(TensorSource::of).toList());
+        AtomicFile.write(file, content(metadata, tensors));
+    }
+
+    /** What {@link #write} writes, for files that belong together. */
+    public static AtomicFile.Content content(
+            Map<String, String> metadata, Collection<StoredTensor> tensors) {
+        return SafetensorsWriter.content(
+                metadata, tensors.stream().map(TensorSource::of).toList());
     }
 
     /**
@@ -193,7 +192,7 @@ public final class Safetensors implements TensorFile {
      */
     public static void writeLazily(
             Path file, Map<String, String> metadata, List<TensorSource> tensors) {
-        SafetensorsWriter.write(file, metadata, tensors);
+        AtomicFile.write(file, SafetensorsWriter.content(metadata, tensors));
     }
 
     /**
@@ -201,12 +200,15 @@ public final class Safetensors implements TensorFile {
      * most that size (a larger tensor alone in its own) and their index. Files of an earlier model
      * under these names are replaced or removed. Nothing appears under its name before all is
      * written.
+     *
+     * @param beside other files that belong to it
      */
     public static void writeFolder(
             Path folder,
             Map<String, String> metadata,
             List<TensorSource> tensors,
-            long maxShardBytes) {
-        SafetensorsWriter.writeFolder(folder, metadata, tensors, maxShardBytes);
+            long maxShardBytes,
+            List<AtomicFile.Part> beside) {
+        SafetensorsWriter.writeFolder(folder, metadata, tensors, maxShardBytes, beside);
     }
 }

@@ -37,56 +37,50 @@ final class SafetensorsWriter {
 
     private SafetensorsWriter() {}
 
-    static void write(Path file, Map<String, String> metadata, List<TensorSource> tensors) {
+    static AtomicFile.Content content(Map<String, String> metadata, List<TensorSource> tensors) {
         checkNames(tensors);
-        AtomicFile.write(file, channel -> writeTo(channel, metadata, tensors));
+        return channel -> writeTo(channel, metadata, tensors);
     }
 
     static void writeFolder(
             Path folder,
             Map<String, String> metadata,
             List<TensorSource> tensors,
-            long maxShardBytes) {
+            long maxShardBytes,
+            List<AtomicFile.Part> beside) {
         if (maxShardBytes < 1)
             throw new IllegalArgumentException("a shard of " + maxShardBytes + " bytes");
         checkNames(tensors);
         List<List<TensorSource>> shards = shards(tensors, maxShardBytes);
-        var written = new ArrayList<AtomicFile>();
+        var parts = new ArrayList<AtomicFile.Part>();
         var names = new HashSet<String>();
         var weightMap = new TreeMap<String, String>();
-        try {
-            for (int i = 0; i < shards.size(); i++) {
-                String name =
-                        shards.size() == 1
-                                ? Safetensors.SINGLE
-                                : "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
-                var file = AtomicFile.begin(folder.resolve(name));
-                written.add(file);
-                names.add(name);
-                writeTo(file.channel(), metadata, shards.get(i));
-                file.force();
-                for (var tensor : shards.get(i)) weightMap.put(tensor.name(), name);
-            }
-            if (shards.size() > 1) {
-                var index = AtomicFile.begin(folder.resolve(Safetensors.INDEX));
-                written.add(index);
-                names.add(Safetensors.INDEX);
-                AtomicFile.writeAll(index.channel(), index(tensors, weightMap));
-                index.force();
-            }
-            for (var file : written) file.commit();
-        } catch (IOException e) {
-            throw FormatErrors.unwritable(folder, e);
-        } finally {
-            discard(folder, written);
+        for (int i = 0; i < shards.size(); i++) {
+            String name =
+                    shards.size() == 1
+                            ? Safetensors.SINGLE
+                            : "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
+            List<TensorSource> shard = shards.get(i);
+            names.add(name);
+            parts.add(new AtomicFile.Part(folder.resolve(name), content(metadata, shard)));
+            for (var tensor : shard) weightMap.put(tensor.name(), name);
         }
+        if (shards.size() > 1) {
+            names.add(Safetensors.INDEX);
+            parts.add(
+                    new AtomicFile.Part(
+                            folder.resolve(Safetensors.INDEX),
+                            AtomicFile.text(index(tensors, weightMap))));
+        }
+        parts.addAll(beside);
+        AtomicFile.write(parts);
         removeOthers(folder, names);
     }
 
-    private static ByteBuffer index(List<TensorSource> tensors, Map<String, String> weightMap) {
+    private static String index(List<TensorSource> tensors, Map<String, String> weightMap) {
         long total = tensors.stream().mapToLong(TensorSource::bytes).sum();
         var index = Map.of("metadata", Map.of("total_size", total), "weight_map", weightMap);
-        return ByteBuffer.wrap((Json.writePretty(index) + "\n").getBytes(StandardCharsets.UTF_8));
+        return Json.writePretty(index) + "\n";
     }
 
     /** In the given order, each shard as full as it may be. */
@@ -105,18 +99,6 @@ final class SafetensorsWriter {
         }
         if (!current.isEmpty() || shards.isEmpty()) shards.add(current);
         return shards;
-    }
-
-    private static void discard(Path folder, List<AtomicFile> files) {
-        var failures = new ArrayList<IOException>();
-        for (var file : files) {
-            try {
-                file.close();
-            } catch (IOException e) {
-                failures.add(e);
-            }
-        }
-        if (!failures.isEmpty()) throw FormatErrors.unwritable(folder, failures.getFirst());
     }
 
     /** An earlier model's files would be read in place of the new ones. */

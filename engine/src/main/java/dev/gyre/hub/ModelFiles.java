@@ -48,6 +48,19 @@ final class ModelFiles {
     }
 
     /**
+     * The models in GGUF files of a repository. Parts of a model in several files, and what lets a
+     * model see, are none.
+     */
+    static List<String> ggufs(List<String> all) {
+        return all.stream()
+                .filter(f -> f.endsWith(".gguf"))
+                .filter(f -> !f.matches(".*-\\d{5}-of-\\d{5}\\.gguf"))
+                .filter(f -> !f.matches("(.*/)?mmproj[^/]*"))
+                .sorted()
+                .toList();
+    }
+
+    /**
      * The weights that an index names.
      *
      * @throws UserError when it is no index, or names what is not beside it
@@ -130,6 +143,17 @@ final class ModelFiles {
             throw HubErrors.severalModels(
                     name, found.stream().map(p -> root.relativize(p).toString()).toList());
         return found.stream().findFirst();
+    }
+
+    /** The models in GGUF files under a folder. */
+    static List<Path> ggufsIn(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder, 4, FileVisitOption.FOLLOW_LINKS)) {
+            List<String> names =
+                    all.filter(Files::isRegularFile)
+                            .map(p -> folder.relativize(p).toString())
+                            .toList();
+            return ggufs(names).stream().map(folder::resolve).toList();
+        }
     }
 
     private static List<String> list(Path folder) throws IOException {

@@ -2,7 +2,9 @@ package dev.gyre.hub;
 
 import dev.gyre.config.UserError;
 
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
@@ -16,7 +18,8 @@ import java.util.Set;
  * @param hubCache the Hugging Face cache's folder of models
  * @param pipCache where wheels are unpacked
  * @param endpoint the hub's address, without a slash at its end
- * @param token for models that are private or need a licence accepted
+ * @param givenToken the token that the environment itself holds
+ * @param tokenFile where {@code hf auth login} leaves one
  * @param offline true when the hub must not be asked
  * @param patience how long the hub may take to answer a question before it counts as unreachable
  * @param environment the rest, handed on to Python
@@ -25,7 +28,8 @@ record Surroundings(
         Path hubCache,
         Path pipCache,
         URI endpoint,
-        Optional<String> token,
+        Optional<String> givenToken,
+        Path tokenFile,
         boolean offline,
         Duration patience,
         Map<String, String> environment) {
@@ -43,6 +47,7 @@ record Surroundings(
                 caches.resolve("gyre").resolve("pip"),
                 address(text(environment, "HF_ENDPOINT").orElse("https://huggingface.co")),
                 text(environment, "HF_TOKEN"),
+                folder(environment, "HF_TOKEN_PATH", home).orElse(hugging.resolve("token")),
                 text(environment, "HF_HUB_OFFLINE")
                         .map(v -> YES.contains(v.toUpperCase(Locale.ROOT)))
                         .orElse(false),
@@ -50,6 +55,20 @@ record Surroundings(
                         .map(Surroundings::seconds)
                         .orElse(Duration.ofSeconds(5)),
                 Map.copyOf(environment));
+    }
+
+    /**
+     * A token for models that are private or need a licence accepted.
+     *
+     * @throws UserError when the file that should hold it cannot be read
+     */
+    Optional<String> token() {
+        if (givenToken.isPresent() || !Files.exists(tokenFile)) return givenToken;
+        try {
+            return Optional.of(Files.readString(tokenFile).strip()).filter(t -> !t.isEmpty());
+        } catch (IOException e) {
+            throw HubErrors.unreadable(tokenFile, e);
+        }
     }
 
     private static Optional<String> text(Map<String, String> environment, String name) {

@@ -31,10 +31,12 @@ public enum Device {
      * @throws IllegalStateException when this machine or this build has no such device
      */
     public static void use(Device device) {
-        if (device == CUDA && !Torch.hasCuda())
-            throw new IllegalStateException(
-                    "no CUDA device can be used: either the machine has none, or the natives in the"
-                            + " class path are the CPU's");
+        if (device == CUDA)
+            Torch.cudaObstacle()
+                    .ifPresent(
+                            why -> {
+                                throw new IllegalStateException(why);
+                            });
         current = device;
     }
 

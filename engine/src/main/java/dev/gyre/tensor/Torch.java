@@ -3,6 +3,7 @@ package dev.gyre.tensor;
 import org.bytedeco.pytorch.global.torch;
 
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Loads libtorch, once, with the settings that measured best: MKL as the BLAS on Linux x86-64, no
@@ -60,12 +61,52 @@ public final class Torch {
         }
     }
 
-    /**
-     * Whether a CUDA device can be used: the natives are in the class path and the machine has one.
-     */
-    public static boolean hasCuda() {
-        load();
-        return torch.cuda_is_available();
+    /** Why libtorch cannot be loaded here, and what to do about it; empty when it can. */
+    public static Optional<String> obstacle() {
+        return Tried.OBSTACLE;
+    }
+
+    /** Why no CUDA device can be used, and what to do about it; empty when one can. */
+    public static Optional<String> cudaObstacle() {
+        return obstacle().or(CudaBuild::obstacle);
+    }
+
+    /** What the system's loader said, which JavaCPP hides under what it tried afterwards. */
+    static String reason(LinkageError e) {
+        Throwable first = e;
+        while (first.getCause() != null) first = first.getCause();
+        return String.valueOf(first.getMessage());
+    }
+
+    /** One try: the JVM remembers that a class could not be initialised, but not why. */
+    private static final class Tried {
+        static final Optional<String> OBSTACLE = obstacle();
+
+        private static Optional<String> obstacle() {
+            try {
+                load();
+                return Optional.empty();
+            } catch (LinkageError e) {
+                return Optional.of(
+                        CudaBuild.present()
+                                ? CudaBuild.librariesMissing(e)
+                                : "libtorch cannot be loaded: "
+                                        + reason(e)
+                                        + ". Its natives for this machine are missing or broken:"
+                                        + " delete ~/.javacpp/cache, and build with -Dnatives="
+                                        + natives());
+            }
+        }
+
+        /** What the natives of this machine are called. */
+        private static String natives() {
+            String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+            String arch =
+                    System.getProperty("os.arch", "").equals("aarch64") ? "arm64" : "x86_64";
+            String system =
+                    os.contains("mac") ? "macosx" : os.contains("win") ? "windows" : "linux";
+            return system + "-" + arch;
+        }
     }
 
     private static final class Loaded {

@@ -10,10 +10,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -100,6 +102,27 @@ class CommandsTest {
                         "peak_rss_bytes",
                         "adapter");
         assertThat(done.need("peak_rss_bytes").whole()).isEqualTo(1_500_000_000);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {60, 80, 120})
+    void theBarStaysInItsLineAndLeavesNothing(int columns) {
+        var run = CommandLineRun.onTerminal(columns, train("--steps", "12"));
+        List<String> bars =
+                Arrays.stream(run.err().split("[\r\n]"))
+                        .filter(l -> l.startsWith("train "))
+                        .toList();
+        assertThat(bars).isNotEmpty().allMatch(l -> l.length() <= columns);
+        assertThat(bars.getLast()).contains("12/12", "loss 0.167");
+        String after = run.err().substring(run.err().lastIndexOf(bars.getLast()));
+        assertThat(after).contains("\n12 steps in 0:01, 200 tokens/s");
+    }
+
+    @Test
+    void elsewhereThereAreLinesWithoutColours() {
+        var run = CommandLineRun.of(train("--steps", "12"));
+        assertThat(run.err()).doesNotContain("\r").doesNotContain("\033");
+        assertThat(run.err().lines().filter(l -> l.startsWith("step "))).hasSize(12);
     }
 
     @Test
@@ -299,6 +322,7 @@ class CommandsTest {
                         "tokens_per_second",
                         "loss",
                         "model_source");
+        assertThat(run.engine().trained.base()).isEqualTo("HuggingFaceTB/SmolLM2-135M-Instruct");
         assertThat(out.resolve("loss.png")).exists();
         assertThat(run.out()).contains("0.0 % before, 100.0 % after", "./gyre chat --base");
         assertThat(CommandLineRun.of("quickstart", "--out", out.toString()).code()).isEqualTo(2);

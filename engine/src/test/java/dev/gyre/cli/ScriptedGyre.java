@@ -58,6 +58,12 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
+    public Gyre reading(AdapterFiles how) {
+        if (!how.equals(AdapterFiles.strict())) calls.add(how.toString());
+        return this;
+    }
+
+    @Override
     public Loaded open(Source source) {
         calls.add("open " + source.base() + " " + source.adapters() + " " + source.template());
         return new Answers(!source.adapters().isEmpty());

@@ -108,22 +108,26 @@ class SafetensorsTest {
 
     @Test
     void aSmallModelIsOneFileAndALargeOneIsShards() throws IOException {
-        Safetensors.writeFolder(folder, Map.of("format", "pt"), sources(4), 1000);
+        Safetensors.writeFolder(folder, Map.of("format", "pt"), sources(4), 1000, List.of());
         assertThat(names()).containsExactly("model.safetensors");
         checkFour();
 
         Safetensors.writeFolder(
-                folder, Map.of("format", "pt"), sources(4), 50); // the third alone is larger
+                folder,
+                Map.of("format", "pt"),
+                sources(4),
+                50, // the third alone is larger
+                List.of(new AtomicFile.Part(folder.resolve("config.json"), AtomicFile.text("{}"))));
         assertThat(names())
                 .containsExactly(
-                        "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
+                        "config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
                         "model-00003-of-00003.safetensors", "model.safetensors.index.json");
         checkFour();
         assertThat(Files.readString(folder.resolve(Safetensors.INDEX)))
                 .contains("\"total_size\": 164", "\"t2\": \"model-00002-of-00003.safetensors\"");
 
         Files.writeString(folder.resolve("config.json"), "{}");
-        Safetensors.writeFolder(folder, Map.of("format", "pt"), sources(4), 1000);
+        Safetensors.writeFolder(folder, Map.of("format", "pt"), sources(4), 1000, List.of());
         assertThat(names()).containsExactly("config.json", "model.safetensors");
         checkFour();
     }
@@ -162,7 +166,7 @@ class SafetensorsTest {
     @ParameterizedTest
     @ValueSource(longs = {1000, 50})
     void aFailureHalfWayLeavesTheOldModel(long maxShardBytes) throws IOException {
-        Safetensors.writeFolder(folder, Map.of("format", "pt"), sources(4), 50);
+        Safetensors.writeFolder(folder, Map.of("format", "pt"), sources(4), 50, List.of());
         var before = names();
         var broken =
                 Stream.concat(
@@ -176,7 +180,7 @@ class SafetensorsTest {
                                                     throw new UserError("no more");
                                                 })))
                         .toList();
-        assertThatThrownBy(() -> Safetensors.writeFolder(folder, Map.of(), broken, maxShardBytes))
+        assertThatThrownBy(() -> Safetensors.writeFolder(folder, Map.of(), broken, maxShardBytes, List.of()))
                 .hasMessage("no more");
         assertThat(names()).isEqualTo(before);
         checkFour();

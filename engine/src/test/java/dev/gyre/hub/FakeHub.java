@@ -30,6 +30,9 @@ final class FakeHub implements AutoCloseable {
     /** Requests in their order: method, path, and the range asked for. */
     final List<String> requests = new CopyOnWriteArrayList<>();
 
+    /** What proxies are told about who asks, request by request; "none" when nothing. */
+    final List<String> proxied = new CopyOnWriteArrayList<>();
+
     /** Tokens that came to the other host, which must see none. */
     final List<String> leaked = new CopyOnWriteArrayList<>();
 
@@ -89,6 +92,9 @@ final class FakeHub implements AutoCloseable {
         String path =
                 x.getRequestURI().getPath().replace("/resolve/main/", "/resolve/" + COMMIT + "/");
         note(x, path);
+        proxied.add(
+                Objects.requireNonNullElse(
+                        x.getRequestHeaders().getFirst("Proxy-Authorization"), "none"));
         x.getResponseHeaders().set("X-Repo-Commit", COMMIT);
         String wanted = "Bearer " + token;
         if (status != 200) {
@@ -120,7 +126,7 @@ final class FakeHub implements AutoCloseable {
     }
 
     private void file(HttpExchange x, String name, byte[] file) throws IOException {
-        boolean large = name.endsWith(".safetensors");
+        boolean large = name.endsWith(".safetensors") || name.endsWith(".gguf");
         String etag = large ? hex("SHA-256", file) : gitHash(file);
         if (name.equals(wrongChecksumOf)) etag = etag.replaceAll("[0-7]", "8");
         if (large && redirects) {

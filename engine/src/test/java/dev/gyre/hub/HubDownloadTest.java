@@ -214,7 +214,7 @@ class HubDownloadTest {
                 .hasMessage(
                         "acme/tiny: the hub answers 401: there is no such model, or it needs a"
                                 + " token; check the name, or set HF_TOKEN to a token that may read"
-                                + " it");
+                                + " it (hf auth login keeps one)");
     }
 
     @ParameterizedTest
@@ -249,10 +249,10 @@ class HubDownloadTest {
     @Test
     void saysWhatARepositoryWithoutAModelHas() {
         fake.files.clear();
-        fake.text("model.gguf", "GGUF");
+        fake.text("pytorch_model.bin", "x");
         assertThatThrownBy(() -> resolve("acme/tiny"))
                 .isInstanceOf(UserError.class)
-                .hasMessageContaining("it has: model.gguf");
+                .hasMessageContaining("it has: pytorch_model.bin");
     }
 
     @Test

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Objects;
 
 /** Reads the goldens beside their {@code make.py}. */
-final class Goldens {
+public final class Goldens {
     @SuppressWarnings("ArrayRecordComponent") // read once
     record Row(String text, int[] ids, int[] offsets, String decoded, String plain) {
         @Override
@@ -22,7 +22,8 @@ final class Goldens {
 
     private Goldens() {}
 
-    static String text(String name) {
+    /** A file under {@code golden}. */
+    public static String text(String name) {
         try (InputStream in = Goldens.class.getResourceAsStream("/golden/" + name)) {
             return new String(
                     Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);

@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ids, offsets and texts are those of transformers. */
-class TokenGoldenTest {
+public class TokenGoldenTest {
     @ParameterizedTest
     @ValueSource(strings = {"smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o"})
     void aVocabularyGivesTransformersIds(String pre) {
@@ -34,7 +34,8 @@ class TokenGoldenTest {
         }
     }
 
-    static void check(Tokenizer tokenizer, String golden, boolean addSpecial) {
+    /** Holds a tokenizer against a golden file: ids, offsets, and text back from ids. */
+    public static void check(Tokenizer tokenizer, String golden, boolean addSpecial) {
         var softly = new SoftAssertions();
         for (Goldens.Row row : Goldens.rows(golden)) {
             Encoding encoding = tokenizer.encodeWithOffsets(row.text(), addSpecial);
