@@ -69,7 +69,7 @@ public record Lora(
     }
 
     /** PEFT's rule: the first pattern that matches the end of the module's path. */
-    private static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
+    static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
         return patterns.entrySet().stream()
                 .filter(
                         e ->

@@ -13,7 +13,16 @@ import java.util.Map;
 
 /** The registry of methods. Adding one is its file, its line here, and its goldens. */
 public final class Methods {
-    public static final List<MethodKind> ALL = List.of(Oft.KIND, Lora.KIND);
+    public static final List<MethodKind> ALL = List.of(
+                    Oft.KIND,
+                    Boft.KIND,
+                    Hra.KIND,
+                    Givens.KIND,
+                    Road.KIND,
+                    Ia3.KIND,
+                    Hydra.KIND,
+                    FourierFt.KIND,
+                    Lora.KIND);
 
     private Methods() {}
 
