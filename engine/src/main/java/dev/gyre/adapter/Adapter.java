@@ -32,17 +32,23 @@ public final class Adapter implements AutoCloseable {
     private final Tensor gradients;
     private final Map<String, Var> learned = new LinkedHashMap<>();
     private final Map<String, Var> replaced = new LinkedHashMap<>();
+    private final Map<String, Var> frozen = new LinkedHashMap<>();
+    private final Map<String, Var> files = new LinkedHashMap<>();
+    private final Learned all;
 
-    private Adapter(Method method, Targets targets, Model model, long seed) {
+    private Adapter(Method method, Targets targets, Model model, long seed, boolean starts) {
         this.method = method;
         this.targets = targets;
         this.model = model;
         this.slots = targets.slots(model);
-        this.attachment = method.attach(slots);
+        this.attachment = method.attach(slots, model);
         List<Declared> own = attachment.parameters();
         List<Declared> whole = replacements();
-        long total = 0;
-        for (Declared d : own) total += d.elements();
+        long total =
+                own.stream()
+                        .filter(d -> d.role() == Declared.Role.LEARNED)
+                        .mapToLong(Declared::elements)
+                        .sum();
         for (Declared d : whole) total += d.elements();
         if (total == 0)
             throw new UserError(
@@ -52,10 +58,16 @@ public final class Adapter implements AutoCloseable {
             values = home.adopt(Tensor.zeros(DType.F32, total));
             gradients = home.adopt(Tensor.zeros(DType.F32, total));
             long at = 0;
-            for (Declared d : own) at = place(d, at, random, learned);
-            for (Declared d : whole) at = place(d, at, random, replaced);
+            for (Declared d : own) {
+                if (d.role() == Declared.Role.LEARNED) at = place(d, at, random, learned, starts);
+                else freeze(d, random, starts);
+            }
+            for (Declared d : whole) at = place(d, at, random, replaced, starts);
         }
-        attachment.updated(new Learned(learned));
+        var named = new LinkedHashMap<String, Var>(learned);
+        named.putAll(frozen);
+        all = new Learned(named);
+        if (starts) attachment.updated(all);
     }
 
     /**
@@ -65,16 +77,43 @@ public final class Adapter implements AutoCloseable {
      * @throws UserError when the settings do not fit the model
      */
     public static Adapter attach(Method method, Targets targets, Model model, long seed) {
-        return new Adapter(method, targets, model, seed);
+        return new Adapter(method, targets, model, seed, true);
     }
 
-    private long place(Declared declared, long at, Random random, Map<String, Var> into) {
+    /** An adapter whose tensors wait to be filled from a file. */
+    static Adapter unfilled(Method method, Targets targets, Model model) {
+        return new Adapter(method, targets, model, 0, false);
+    }
+
+    private long place(
+            Declared declared, long at, Random random, Map<String, Var> into, boolean starts) {
         long[] shape = declared.shape();
         Tensor value = home.adopt(values.narrow(0, at, declared.elements()).view(shape));
         Tensor gradient = home.adopt(gradients.narrow(0, at, declared.elements()).view(shape));
-        value.copyFrom(declared.initial().make(random, shape));
-        into.put(declared.name(), Var.leaf(value, gradient));
+        if (starts) start(declared, value, random);
+        Var var = Var.leaf(value, gradient);
+        into.put(declared.name(), var);
+        files.put(declared.file(), var);
         return at + declared.elements();
+    }
+
+    private void freeze(Declared declared, Random random, boolean starts) {
+        Tensor value = home.adopt(Tensor.zeros(DType.F32, declared.shape()));
+        boolean kept = declared.role() == Declared.Role.KEPT;
+        if (starts || !kept) start(declared, value, random);
+        frozen.put(declared.name(), Var.constant(value));
+        if (kept) files.put(declared.file(), frozen.get(declared.name()));
+    }
+
+    private static void start(Declared declared, Tensor value, Random random) {
+        try (var _ = Scope.open()) {
+            value.copyFrom(declared.initial().make(random, declared.shape()));
+        }
+    }
+
+    /** Its tensors under their names in files. */
+    Map<String, Var> files() {
+        return files;
     }
 
     /** Parameters of the base that are trained whole, starting at the base's values. */
@@ -109,8 +148,13 @@ public final class Adapter implements AutoCloseable {
         return List.copyOf(out.values());
     }
 
-    private static Declared whole(String name, Tensor value) {
-        return new Declared(name, value.shape(), (r, s) -> value);
+    private Declared whole(String name, Tensor value) {
+        var declared = new Declared(name, value.shape(), (r, s) -> value);
+        // A bias of an adapted slot lies inside the wrapped layer.
+        String owner = name.substring(0, name.lastIndexOf('.'));
+        return name.endsWith(".bias") && slots.stream().anyMatch(s -> s.name().equals(owner))
+                ? declared.called(Declared.PREFIX + owner + ".base_layer.bias")
+                : declared;
     }
 
     private boolean biasLearns(String name) {
@@ -138,9 +182,14 @@ public final class Adapter implements AutoCloseable {
         return slots;
     }
 
-    /** The method's own tensors by name (slot, dot, tensor). */
+    /** The method's own tensors that learn, by name (slot, dot, tensor). */
     public Map<String, Var> learned() {
         return learned;
+    }
+
+    /** The method's tensors that do not learn, by name. */
+    public Map<String, Var> frozen() {
+        return frozen;
     }
 
     /** The base's parameters that are trained whole, by name. */
@@ -202,20 +251,20 @@ public final class Adapter implements AutoCloseable {
      * them.
      */
     public Effects effects(Tape tape) {
-        return new Effects(attachment.effects(tape, new Learned(learned)), replaced);
+        return attachment.effects(tape, all).with(replaced);
     }
 
     public void stepBegins(long step) {
-        attachment.stepBegins(step, new Learned(learned));
+        attachment.stepBegins(step, all);
     }
 
     public void gradientsReady() {
-        attachment.gradientsReady(new Learned(learned));
+        attachment.gradientsReady(all);
     }
 
     /** To be called after the values changed. */
     public void updated() {
-        attachment.updated(new Learned(learned));
+        attachment.updated(all);
     }
 
     @Override

@@ -1,11 +1,12 @@
 package dev.gyre.adapter;
 
 import dev.gyre.model.Effect;
+import dev.gyre.model.Effects;
+import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.Tape;
 
 import java.util.List;
-import java.util.Map;
 
 /**
  * A way to adapt a model: a record of settings and its mathematics. It attaches to a model's slots
@@ -19,16 +20,16 @@ public interface Method {
     /** A learning rate that works for most tasks with AdamW. */
     double learningRate();
 
-    /** What the method is on these slots. */
-    Attachment attach(List<Slot> slots);
+    /** What the method is on these slots of a model. */
+    Attachment attach(List<Slot> slots, Model model);
 
     /** A method on the slots of one model. */
     interface Attachment {
-        /** What it learns. */
+        /** What it learns, and what it needs beside that. */
         List<Declared> parameters();
 
-        /** What it does at each slot, as functions of what it has learned. */
-        Map<String, Effect> effects(Tape tape, Learned learned);
+        /** What it does to the model, as functions of what it has learned. */
+        Effects effects(Tape tape, Learned learned);
 
         /** A factor on the learning rate of one tensor. */
         default double learningRateFactor(String name) {
@@ -57,7 +58,7 @@ public interface Method {
         default void updated(Slot slot, Learned learned) {}
 
         @Override
-        default Attachment attach(List<Slot> slots) {
+        default Attachment attach(List<Slot> slots, Model model) {
             return new SlotBySlot(this, slots);
         }
     }

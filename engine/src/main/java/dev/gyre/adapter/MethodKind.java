@@ -16,6 +16,19 @@ public interface MethodKind {
     /** {@code peft_type} in an adapter's configuration. */
     String peftType();
 
+    /**
+     * Whether a configuration of PEFT's is this method's. Methods that share a {@code peft_type}
+     * tell theirs by other keys; of those that say yes, the first in the registry has it.
+     */
+    default boolean reads(Tree config) {
+        return config.textOr("peft_type", "").equalsIgnoreCase(peftType());
+    }
+
+    /** Whether a tensor in a file only repeats another one. */
+    default boolean isRedundant(String tensor) {
+        return false;
+    }
+
     /** One sentence for lists. */
     String summary();
 

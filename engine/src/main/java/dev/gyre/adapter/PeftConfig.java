@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -108,12 +109,17 @@ final class PeftConfig {
                 : List.of(value.text());
     }
 
+    /** The word for the biases of adapted slots. */
+    private static String own(MethodKind kind) {
+        return kind.peftType().toLowerCase(Locale.ROOT) + "_only";
+    }
+
     private static Targets.Bias bias(Tree config, MethodKind kind) {
         String word = config.textOr("bias", "none");
         if (word.equals("none")) return Targets.Bias.NONE;
         if (word.equals("all")) return Targets.Bias.ALL;
-        if (word.equals(kind.name() + "_only")) return Targets.Bias.ADAPTED;
-        throw config.need("bias").wrong("none, all or " + kind.name() + "_only");
+        if (word.equals(own(kind))) return Targets.Bias.ADAPTED;
+        throw config.need("bias").wrong("none, all or " + own(kind));
     }
 
     /** The whole configuration of an adapter, with PEFT's keys. */
@@ -128,7 +134,7 @@ final class PeftConfig {
                 switch (targets.bias()) {
                     case NONE -> "none";
                     case ALL -> "all";
-                    case ADAPTED -> kind.name() + "_only";
+                    case ADAPTED -> own(kind);
                 });
         keys.put("exclude_modules", plain(targets.exclude(), adapter));
         keys.put("inference_mode", true);

@@ -1,6 +1,7 @@
 package dev.gyre.adapter;
 
 import dev.gyre.model.Effect;
+import dev.gyre.model.Effects;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.Tape;
 
@@ -16,10 +17,10 @@ record SlotBySlot(Method.PerSlot method, List<Slot> slots) implements Method.Att
     }
 
     @Override
-    public Map<String, Effect> effects(Tape tape, Learned learned) {
+    public Effects effects(Tape tape, Learned learned) {
         var effects = new LinkedHashMap<String, Effect>();
         for (Slot slot : slots) effects.put(slot.name(), method.effect(tape, slot, learned));
-        return effects;
+        return new Effects(effects, Map.of());
     }
 
     @Override

@@ -148,7 +148,7 @@ class AdapterGoldenTest {
             which = i;
             own = key.substring(prefix.length());
         }
-        Var var = AdapterFile.named(adapters.get(which)).get(own);
+        Var var = adapters.get(which).files().get(own);
         if (var == null) throw new AssertionError("no learned tensor " + key);
         return var.gradientOrThrow();
     }

@@ -4,12 +4,14 @@ import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
 import dev.gyre.adapter.Settings;
 import dev.gyre.config.NearMiss;
+import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** The registry of methods. Adding one is its file, its line here, and its goldens. */
 public final class Methods {
@@ -49,23 +51,25 @@ public final class Methods {
         return named(name).of(new Settings(name, settings));
     }
 
-    /** The kind of a PEFT configuration's {@code peft_type}. */
-    public static MethodKind ofPeftType(String type, String where) {
+    /** The kind of a PEFT configuration. @throws UserError when there is none */
+    public static MethodKind ofPeft(Tree config) {
+        Tree type = config.need("peft_type");
         return ALL.stream()
-                .filter(k -> k.peftType().equalsIgnoreCase(type))
+                .filter(k -> k.reads(config))
                 .findFirst()
                 .orElseThrow(
                         () ->
                                 new UserError(
                                         "%s: peft_type \"%s\" is not known here; known: %s"
                                                 .formatted(
-                                                        where,
-                                                        type,
-                                                        String.join(
-                                                                ", ",
-                                                                ALL.stream()
-                                                                        .map(MethodKind::peftType)
-                                                                        .toList()))));
+                                                        type.where(),
+                                                        type.text(),
+                                                        ALL.stream()
+                                                                .map(MethodKind::peftType)
+                                                                .distinct()
+                                                                .collect(
+                                                                        Collectors.joining(
+                                                                                ", ")))));
     }
 
     /** The kind that a method belongs to. */
