@@ -1,5 +1,6 @@
 package dev.gyre.linear;
 
+import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
@@ -29,16 +30,18 @@ public record Spectral(Var values, Waves outputs, Waves inputs, double scale)
      * @param signs [k], +1 where folded and −1 where not
      */
     public record Waves(long size, Tensor folded, Tensor signs) {
-        /** Frequencies 0 … size−1, in the type of the values that will meet them. */
-        public static Waves of(long size, int[] frequencies, Tensor like) {
-            int[] folded = new int[frequencies.length];
-            double[] signs = new double[frequencies.length];
-            for (int i = 0; i < folded.length; i++) {
-                boolean upper = 2L * frequencies[i] > size;
-                folded[i] = upper ? (int) (size - frequencies[i]) : frequencies[i];
-                signs[i] = upper ? 1 : -1;
+        /**
+         * @param frequencies [k], 0 … size−1, in the type of the values that will meet them
+         */
+        public static Waves of(long size, Tensor frequencies) {
+            try (var here = Scope.open()) {
+                Tensor lower = frequencies.below((size + 1) / 2.0).to(frequencies.dtype());
+                Tensor signs = lower.times(-2).plus(1);
+                // w below the half, size − w above it.
+                Tensor folded = frequencies.times(signs.negate()).plusInPlace(signs, size / 2.0);
+                folded.plusInPlace(size / 2.0);
+                return new Waves(size, here.give(folded.to(DType.I64)), here.give(signs));
             }
-            return new Waves(size, Tensor.of(folded), Tensor.of(signs).to(like.dtype()));
         }
 
         /** Σ x[b]·e^{2πi·w·b/n} for each frequency w: x [N, n] → two [k, N]. */

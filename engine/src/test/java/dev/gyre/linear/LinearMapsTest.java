@@ -116,12 +116,12 @@ class LinearMapsTest {
     }
 
     private static Spectral spectral(Var c, int m, int n) {
-        int[] u = {1, 0, 3, 2, 3, 2, 0};
-        int[] v = {2, 0, 5, 3, 4, 1, 3};
+        var u = Tensor.of(new double[] {1, 0, 3, 2, 3, 2, 0});
+        var v = Tensor.of(new double[] {2, 0, 5, 3, 4, 1, 3});
         return new Spectral(
                 c,
-                Spectral.Waves.of(m, u, c.value()),
-                Spectral.Waves.of(n, v, c.value()),
+                Spectral.Waves.of(m, u),
+                Spectral.Waves.of(n, v),
                 150);
     }
 
@@ -225,8 +225,8 @@ class LinearMapsTest {
         var map =
                 new Spectral(
                         c,
-                        Spectral.Waves.of(4, new int[] {1, 0, 3}, c.value()),
-                        Spectral.Waves.of(6, new int[] {2, 0, 5}, c.value()),
+                        Spectral.Waves.of(4, Tensor.of(new double[] {1, 0, 3})),
+                        Spectral.Waves.of(6, Tensor.of(new double[] {2, 0, 5})),
                         150);
         Tensor m = map.dense();
         assertThat(m.sum().item()).isCloseTo(-75, within(1e-9));

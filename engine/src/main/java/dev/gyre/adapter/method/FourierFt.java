@@ -7,13 +7,15 @@ import dev.gyre.adapter.MethodKind;
 import dev.gyre.linear.Spectral;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
+import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongUnaryOperator;
 
 /**
  * FourierFT (arXiv 2405.03003): y = x·(W + ΔW)ᵀ + bias, ΔW = s·Re(ifft2(F)), F zero but for k learned
@@ -46,6 +48,14 @@ public record FourierFt(
         return slot.name() + ".fourierft_spectrum";
     }
 
+    private static String rows(Slot slot) {
+        return slot.name() + ".fourierft_rows";
+    }
+
+    private static String columns(Slot slot) {
+        return slot.name() + ".fourierft_columns";
+    }
+
     private int frequencies(Slot slot) {
         return Lora.pattern(frequencyPattern, slot).map(Double::intValue).orElse(frequencies);
     }
@@ -55,32 +65,35 @@ public record FourierFt(
         Fits.linear(name(), slot);
         int k = frequencies(slot);
         Fits.atMost(name(), "frequencies", k, slot.in() * slot.out(), slot);
+        long[] shape = {k};
+        int all = Math.toIntExact(slot.in() * slot.out());
         return List.of(
-                new Declared(
-                        key(slot), new long[] {k}, random ? Declared.normal(1) : Declared.ZEROS));
+                new Declared(key(slot), shape, random ? Declared.normal(1) : Declared.ZEROS),
+                Declared.derived(rows(slot), shape, (r, s) -> places(all, k, p -> p / slot.in())),
+                Declared.derived(
+                        columns(slot), shape, (r, s) -> places(all, k, p -> p % slot.in())));
+    }
+
+    /** Of the first k numbers of a random order of all places, as PEFT draws them. */
+    private Tensor places(int all, int k, LongUnaryOperator side) {
+        float[] out = new float[k];
+        try (var generator = Random.seeded(seed)) {
+            int[] order = generator.permutation(all);
+            for (int i = 0; i < k; i++) out[i] = side.applyAsLong(order[i]);
+        }
+        return Tensor.of(out);
     }
 
     @Override
     public Effect effect(Tape tape, Slot slot, Learned learned) {
         Var values = learned.get(key(slot));
-        int in = Math.toIntExact(slot.in());
-        int out = Math.toIntExact(slot.out());
-        int[] places = places(Math.multiplyExact(in, out), frequencies(slot));
-        int[] u = Arrays.stream(places).map(p -> p / in).toArray();
-        int[] v = Arrays.stream(places).map(p -> p % in).toArray();
+        DType type = values.value().dtype();
         return Effect.beside(
                 new Spectral(
                         values,
-                        Spectral.Waves.of(out, u, values.value()),
-                        Spectral.Waves.of(in, v, values.value()),
+                        Spectral.Waves.of(slot.out(), learned.get(rows(slot)).value().to(type)),
+                        Spectral.Waves.of(slot.in(), learned.get(columns(slot)).value().to(type)),
                         scale));
-    }
-
-    /** The first k numbers of a random order of all places, as PEFT draws them. */
-    private int[] places(int all, int k) {
-        try (var generator = Random.seeded(seed)) {
-            return Arrays.copyOf(generator.permutation(all), k);
-        }
     }
 
     /** The registry's line for FourierFT. */
