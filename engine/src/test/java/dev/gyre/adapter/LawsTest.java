@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -211,13 +212,18 @@ class LawsTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void survivesSaveAndLoad(String word, @TempDir Path folder) {
+    void survivesSaveAndLoad(String word, @TempDir Path temporary) throws IOException {
+        Path folder = temporary.resolve("once");
+        Path twice = temporary.resolve("twice");
         try (var adapter = moved(word, model)) {
             AdapterFile.write(adapter, folder, "base");
             var warnings = new ArrayList<String>();
             try (var again =
                     AdapterFile.read(folder, model, Reading.strict(warnings::add))) {
-                assertThat(again.method()).isEqualTo(adapter.method());
+                AdapterFile.write(again, twice, "base");
+                assertThat(twice.resolve(AdapterFile.CONFIG))
+                        .hasSameTextualContentAs(folder.resolve(AdapterFile.CONFIG));
+                assertThat(warnings).isEmpty();
                 assertThat(again.values().sameAs(adapter.values())).isTrue();
                 assertThat(again.files().keySet()).isEqualTo(adapter.files().keySet());
                 assertThat(
