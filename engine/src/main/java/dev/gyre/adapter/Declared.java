@@ -55,6 +55,11 @@ public record Declared(String name, long[] shape, Initial initial, Role role, St
     public static final Initial ZEROS =
             (random, shape) -> Tensor.zeros(dev.gyre.tensor.DType.F32, shape);
 
+    /** One number everywhere. */
+    public static Initial full(double value) {
+        return (random, shape) -> Tensor.full(dev.gyre.tensor.DType.F32, value, shape);
+    }
+
     /** Normal numbers with mean 0. */
     public static Initial normal(double deviation) {
         return (random, shape) -> random.normal(shape).timesInPlace(deviation);

@@ -18,7 +18,7 @@ public interface MethodKind {
 
     /**
      * Whether a configuration of PEFT's is this method's. Methods that share a {@code peft_type}
-     * tell theirs by other keys; of those that say yes, the first in the registry has it.
+     * tell theirs by other keys; of those that say yes, the last in the registry has it.
      */
     default boolean reads(Tree config) {
         return config.textOr("peft_type", "").equalsIgnoreCase(peftType());

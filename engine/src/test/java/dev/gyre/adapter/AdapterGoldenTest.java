@@ -60,7 +60,8 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Golden.json("adapters/cases.json").items().stream()
+        return Stream.of("cases.json", "cases_around.json")
+                .flatMap(file -> Golden.json("adapters/" + file).items().stream())
                 .map(
                         c ->
                                 new Case(

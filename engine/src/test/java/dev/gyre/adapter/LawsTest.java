@@ -68,6 +68,12 @@ class LawsTest {
                     "hydra:parallel=2,sequential=3",
                     "hydra:parallel=0,sequential=2,scale=0.5",
                     "fourierft:frequencies=40",
+                    "shira:rank=2",
+                    "shira:rank=1,mask=weight",
+                    "shira:rank=3,mask=struct,seed=5",
+                    "paca:rank=3,alpha=6",
+                    "s2ft:channels=4",
+                    "s2ft:channels=4,group=2,reading=none",
                     "lora:rank=3");
 
     /** What does not start as the base, and why. */
@@ -76,7 +82,9 @@ class LawsTest {
 
     /** What its formula does not count exactly, and why. */
     private static final Map<String, String> COUNTED_OTHERWISE =
-            Map.of("ia3", "a vector for an input is as long as the input");
+            Map.of(
+                    "ia3", "a vector for an input is as long as the input",
+                    "s2ft:channels=4", "at a slot that reads channels it is channels * out");
 
     private static final List<int[]> SEQUENCES =
             List.of(new int[] {5, 9, 33, 2, 70}, new int[] {8, 1, 4});

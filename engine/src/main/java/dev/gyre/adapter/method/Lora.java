@@ -59,11 +59,11 @@ public record Lora(
         return 1e-3;
     }
 
-    private int rank(Slot slot) {
+    int rank(Slot slot) {
         return pattern(rankPattern, slot).map(Double::intValue).orElse(rank);
     }
 
-    private double scale(Slot slot) {
+    double scale(Slot slot) {
         double a = pattern(alphaPattern, slot).orElse(alpha);
         return rslora ? a / Math.sqrt(rank(slot)) : a / rank(slot);
     }
@@ -80,15 +80,15 @@ public record Lora(
                 .findFirst();
     }
 
-    private static boolean embeds(Slot slot) {
+    static boolean embeds(Slot slot) {
         return slot.kind() == Slot.Kind.EMBEDDING;
     }
 
-    private static String a(Slot slot) {
+    static String a(Slot slot) {
         return slot.name() + (embeds(slot) ? ".lora_embedding_A" : ".lora_A.weight");
     }
 
-    private static String b(Slot slot) {
+    static String b(Slot slot) {
         return slot.name() + (embeds(slot) ? ".lora_embedding_B" : ".lora_B.weight");
     }
 

@@ -13,9 +13,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** The registry of methods. Adding one is its file, its line here, and its goldens. */
+/**
+ * The registry of methods. Adding one is its file, its line here, and its goldens. A method whose
+ * files have another one's type stands behind it.
+ */
 public final class Methods {
-    public static final List<MethodKind> ALL = List.of(
+    public static final List<MethodKind> ALL =
+            List.of(
                     Oft.KIND,
                     Boft.KIND,
                     Hra.KIND,
@@ -24,7 +28,12 @@ public final class Methods {
                     Ia3.KIND,
                     Hydra.KIND,
                     FourierFt.KIND,
-                    Lora.KIND);
+                    Shira.KIND,
+                    Paca.KIND,
+                    S2ft.KIND,
+                    Lora.KIND,
+                    Dora.KIND,
+                    Vera.KIND);
 
     private Methods() {}
 
@@ -54,7 +63,7 @@ public final class Methods {
     /** The kind of a PEFT configuration. @throws UserError when there is none */
     public static MethodKind ofPeft(Tree config) {
         Tree type = config.need("peft_type");
-        return ALL.stream()
+        return ALL.reversed().stream()
                 .filter(k -> k.reads(config))
                 .findFirst()
                 .orElseThrow(
