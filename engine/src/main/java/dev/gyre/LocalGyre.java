@@ -21,6 +21,9 @@ import dev.gyre.train.TrainEvent;
 import dev.gyre.train.Trainer;
 
 import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.Map;
+import java.util.LinkedHashMap;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -131,6 +134,29 @@ final class LocalGyre implements Gyre {
                         base.model(),
                         0);
         return new Stopwatched(base, adapter, new Trainer(adapter, 0, 0, 0));
+    }
+
+    @Override
+    public Map<String, Learns> learns(String name, List<MethodSpec> specs) {
+        var out = new LinkedHashMap<String, Learns>();
+        try (Base base = base(name, "none", false)) {
+            for (MethodSpec spec : specs) {
+                try (var adapter =
+                        Adapter.attach(
+                                Methods.make(spec.name(), spec.settings()),
+                                Targets.allLinear(),
+                                base.model(),
+                                0)) {
+                    out.put(
+                            spec.name(), new Learns(OptionalLong.of(adapter.trainable()), ""));
+                } catch (UserError e) {
+                    out.put(
+                            spec.name(),
+                            new Learns(OptionalLong.empty(), String.valueOf(e.getMessage())));
+                }
+            }
+        }
+        return out;
     }
 
     @Override

@@ -161,8 +161,8 @@ final class PeftConfig {
             case Targets.Choice.Names(var names) -> orNull(names);
             // As PEFT does on saving, the names of what was adapted.
             case Targets.Choice.AllLinear all ->
-                    adapter.slots().stream()
-                            .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
+                    adapter.places().stream()
+                            .map(s -> s.substring(s.lastIndexOf('.') + 1))
                             .distinct()
                             .toList();
         };

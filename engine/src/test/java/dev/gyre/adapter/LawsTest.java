@@ -83,6 +83,7 @@ class LawsTest {
     /** What its formula does not count exactly, and why. */
     private static final Map<String, String> COUNTED_OTHERWISE =
             Map.of(
+                    "ln_tuning", "it learns at norms, not at slots",
                     "ia3", "a vector for an input is as long as the input",
                     "s2ft:channels=4", "at a slot that reads channels it is channels * out");
 
@@ -197,6 +198,7 @@ class LawsTest {
             Effects effects = effects(adapter);
             Tensor unmerged = logits(SEQUENCES, List.of(effects));
             assertThat(distance(unmerged, logits(SEQUENCES, List.of()))).isGreaterThan(1e-3);
+            assertThat(parts(effects)).isSubsetOf(Methods.named(named(word)).parts().split(" (\\+|or) "));
             List<String> reasons =
                     effects.slots().values().stream()
                             .filter(Effect.Gated.class::isInstance)
@@ -216,6 +218,22 @@ class LawsTest {
             var merged = new Effects(Map.of(), parameters);
             assertThat(distance(logits(SEQUENCES, List.of(merged)), unmerged)).isLessThan(2e-5);
         }
+    }
+
+    /** The parts of its effects, in the words of the registry. */
+    private static Set<String> parts(Effects effects) {
+        var parts = new LinkedHashSet<String>();
+        for (Effect effect : effects.slots().values()) {
+            switch (effect) {
+                case Effect.Gated g -> parts.add("gated");
+                case Effect.Linear e -> {
+                    if (e.before() != null) parts.add("before");
+                    if (e.after() != null) parts.add("after");
+                    if (e.beside() != null) parts.add("beside");
+                }
+            }
+        }
+        return parts;
     }
 
     @ParameterizedTest
@@ -281,7 +299,7 @@ class LawsTest {
             double[] gradient = new double[at.length];
             loss(adapter, at, gradient);
             double h = 1e-5;
-            for (int i = 0; i < at.length; i += Math.max(1, at.length / 60)) {
+            for (int i = 0; i < at.length; i += Math.max(1, at.length / 20)) {
                 double[] up = at.clone();
                 double[] down = at.clone();
                 up[i] += h;
@@ -423,6 +441,7 @@ class LawsTest {
     void saysWhatItIs(String name) {
         MethodKind kind = Methods.named(name);
         assertThat(kind.summary()).isNotBlank();
+        assertThat(kind.parts()).isNotBlank();
         assertThat(kind.settings()).allSatisfy((key, about) -> assertThat(about).contains(": "));
         String first = cases().filter(c -> named(c).equals(name)).findFirst().orElseThrow();
         assertThat(method(first).learningRate()).isBetween(1e-6, 1.0);

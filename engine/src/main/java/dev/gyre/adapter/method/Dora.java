@@ -103,6 +103,16 @@ public record Dora(Lora lora) implements Method.PerSlot {
     public static final MethodKind KIND =
             new OnLora<Dora>("dora", "LoRA that learns the lengths of the weight's rows apart") {
                 @Override
+                public String parts() {
+                    return "after + beside";
+                }
+
+                @Override
+                public String count() {
+                    return "rank * (in + out) + out";
+                }
+
+                @Override
                 void describe(Map<String, String> settings) {
                     settings.remove("bias");
                 }

@@ -31,6 +31,7 @@ public final class Methods {
                     Shira.KIND,
                     Paca.KIND,
                     S2ft.KIND,
+                    LnTuning.KIND,
                     Lora.KIND,
                     Dora.KIND,
                     Vera.KIND);

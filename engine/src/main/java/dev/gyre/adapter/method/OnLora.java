@@ -50,6 +50,16 @@ abstract class OnLora<M extends Method> implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
+    public String count() {
+        return "rank * (in + out)";
+    }
+
+    @Override
     public final String peftType() {
         return "LORA";
     }

@@ -38,6 +38,11 @@ final class PacaKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("rank", "16: number of columns, at most the input width");

@@ -42,6 +42,11 @@ final class S2ftKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("channels", "16: number of channels, at most the width");

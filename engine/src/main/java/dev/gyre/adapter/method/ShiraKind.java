@@ -35,6 +35,11 @@ final class ShiraKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("rank", "32: as many entries as LoRA of this rank has numbers");
