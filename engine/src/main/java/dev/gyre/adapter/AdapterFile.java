@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,16 +58,26 @@ public final class AdapterFile {
         Tree config = Json.read(folder.resolve(CONFIG));
         MethodKind kind = Methods.ofPeft(config);
         Targets targets = PeftConfig.targets(config, kind, reading);
-        Adapter adapter = Adapter.unfilled(kind.fromPeft(config, reading), targets, model);
-        try (var arena = Arena.ofConfined();
-                var _ = Scope.open()) {
-            fill(adapter, Safetensors.open(file, arena), file);
-            adapter.updated();
-            return adapter;
-        } catch (RuntimeException | Error e) {
-            adapter.close();
-            throw e;
+        try (var arena = Arena.ofConfined()) {
+            Safetensors tensors = Safetensors.open(file, arena);
+            Method method =
+                    kind.fitted(kind.fromPeft(config, reading), shapes(tensors), reading);
+            Adapter adapter = Adapter.unfilled(method, targets, model);
+            try (var _ = Scope.open()) {
+                fill(adapter, tensors, file);
+                adapter.updated();
+                return adapter;
+            } catch (RuntimeException | Error e) {
+                adapter.close();
+                throw e;
+            }
         }
+    }
+
+    private static Map<String, long[]> shapes(Safetensors file) {
+        var out = new LinkedHashMap<String, long[]>();
+        for (String name : file.names()) out.put(name, file.tensor(name).shape());
+        return out;
     }
 
     private static UserError missing(Path folder) {

@@ -32,6 +32,20 @@ public interface MethodKind {
     /** One sentence for lists. */
     String summary();
 
+    /** Whether Hugging Face PEFT has the method, so that files go both ways. */
+    default boolean inPeft() {
+        return true;
+    }
+
+    /**
+     * How many numbers it learns at a linear slot, as a formula over the settings' names, {@code in}
+     * and {@code out}, with {@code + - * /}, {@code min(,)} and brackets; for lists, and checked
+     * against every slot.
+     */
+    default String count() {
+        return "";
+    }
+
     /** Each setting with its default and meaning, for help and documentation. */
     Map<String, String> settings();
 
@@ -44,6 +58,11 @@ public interface MethodKind {
     /** Keys of PEFT's configuration that belong to this method alone. */
     Set<String> peftKeys();
 
+    /** Keys that PEFT's configurations share and that this method's lacks. */
+    default Set<String> peftLacks() {
+        return Set.of();
+    }
+
     /**
      * The method of a PEFT configuration.
      *
@@ -53,4 +72,13 @@ public interface MethodKind {
 
     /** This method's own keys of PEFT's configuration. */
     Map<String, Object> toPeft(Method method);
+
+    /**
+     * The method that a file's tensors show, where they say more than its configuration.
+     *
+     * @param shapes of the file's tensors by their names there
+     */
+    default Method fitted(Method method, Map<String, long[]> shapes, Reading reading) {
+        return method;
+    }
 }

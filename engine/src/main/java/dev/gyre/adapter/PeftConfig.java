@@ -146,6 +146,11 @@ final class PeftConfig {
         keys.put("revision", null);
         keys.put("target_modules", plain(targets.include(), adapter));
         keys.put("task_type", "CAUSAL_LM");
+        keys.entrySet()
+                .removeIf(
+                        e ->
+                                kind.peftLacks().contains(e.getKey())
+                                        && (e.getValue() == null || e.getValue().equals("none")));
         keys.putAll(kind.toPeft(adapter.method()));
         return keys;
     }

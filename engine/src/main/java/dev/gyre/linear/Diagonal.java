@@ -1,20 +1,19 @@
 package dev.gyre.linear;
 
-import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.List;
 
 /**
- * Scales each feature: M = diag(d).
+ * A diagonal matrix: every feature scaled by its own number.
  *
- * @param factors d, [n]
+ * @param entries d, of any shape with as many numbers as features
  */
-public record Diagonal(Var factors) implements LinearMap {
+public record Diagonal(Var entries) implements LinearMap {
     @Override
     public long in() {
-        return factors.value().size(0);
+        return entries.value().elements();
     }
 
     @Override
@@ -22,35 +21,39 @@ public record Diagonal(Var factors) implements LinearMap {
         return in();
     }
 
+    private Tensor vector() {
+        return entries.value().view(-1);
+    }
+
     @Override
     public Tensor times(Tensor x) {
-        return x.times(factors.value());
+        return x.times(vector());
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
-        return dy.times(factors.value());
+        return dy.times(vector());
     }
 
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
-        if (factors.needsGradient()) factors.accumulate(dy.times(x).sum(0, false));
+        if (entries.needsGradient())
+            entries.gradientBuffer().view(-1).plusInPlace(x.times(dy).sum(0, false));
         return transposeTimes(dy);
     }
 
     @Override
     public List<Var> variables() {
-        return List.of(factors);
+        return List.of(entries);
     }
 
     @Override
     public Tensor dense() {
-        DType type = factors.value().dtype();
-        return Tensor.eye(type, in()).timesInPlace(factors.value());
+        return Tensor.eye(entries.value().dtype(), in()).timesInPlace(vector());
     }
 
     @Override
     public long bytes() {
-        return factors.value().bytes();
+        return entries.value().bytes();
     }
 }

@@ -60,7 +60,8 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Golden.json("adapters/cases.json").items().stream()
+        return Stream.of("cases.json", "cases-low-rank.json")
+                .flatMap(list -> Golden.json("adapters/" + list).items().stream())
                 .map(
                         c ->
                                 new Case(

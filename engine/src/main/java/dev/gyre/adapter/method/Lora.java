@@ -59,6 +59,14 @@ public record Lora(
         return 1e-3;
     }
 
+    Lora withAlpha(double other) {
+        return new Lora(rank, other, dropout, rslora, bias, rankPattern, alphaPattern, start);
+    }
+
+    Lora withoutDropout() {
+        return new Lora(rank, alpha, 0, rslora, bias, rankPattern, alphaPattern, start);
+    }
+
     int rank(Slot slot) {
         return pattern(rankPattern, slot).map(Double::intValue).orElse(rank);
     }
@@ -69,7 +77,7 @@ public record Lora(
     }
 
     /** PEFT's rule: the first pattern that matches the end of the module's path. */
-    private static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
+    static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
         return patterns.entrySet().stream()
                 .filter(
                         e ->

@@ -48,6 +48,11 @@ final class LoraKind implements MethodKind {
     }
 
     @Override
+    public String count() {
+        return "rank * (in + out)";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("rank", "16: rank of the update");

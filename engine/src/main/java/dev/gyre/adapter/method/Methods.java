@@ -15,15 +15,27 @@ import java.util.stream.Collectors;
 
 /**
  * The registry of methods. Adding one is its file, its line here, and its goldens. A method whose
- * files have another one's type stands behind it.
+ * files have LoRA's type stands before LoRA.
  */
 public final class Methods {
     public static final List<MethodKind> ALL =
             List.of(
                     Oft.KIND,
-                    Lora.KIND,
+                    Boft.KIND,
+                    Hra.KIND,
+                    Givens.KIND,
+                    Road.KIND,
+                    Ia3.KIND,
+                    Hydra.KIND,
+                    FourierFt.KIND,
                     Dora.KIND,
-                    Vera.KIND);
+                    Vera.KIND,
+                    RandLora.KIND,
+                    LoHa.KIND,
+                    LoKr.KIND,
+                    Principal.PISSA,
+                    Principal.OLORA,
+                    Lora.KIND);
 
     private Methods() {}
 
@@ -53,7 +65,7 @@ public final class Methods {
     /** The kind of a PEFT configuration. @throws UserError when there is none */
     public static MethodKind ofPeft(Tree config) {
         Tree type = config.need("peft_type");
-        return ALL.reversed().stream()
+        return ALL.stream()
                 .filter(k -> k.reads(config))
                 .findFirst()
                 .orElseThrow(

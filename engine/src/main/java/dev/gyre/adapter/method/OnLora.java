@@ -60,6 +60,11 @@ abstract class OnLora<M extends Method> implements MethodKind {
     }
 
     @Override
+    public String count() {
+        return Lora.KIND.count();
+    }
+
+    @Override
     public boolean reads(Tree config) {
         return MethodKind.super.reads(config) && config.textOr(MARK, "").equals(name);
     }

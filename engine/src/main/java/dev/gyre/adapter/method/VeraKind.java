@@ -28,6 +28,11 @@ final class VeraKind implements MethodKind {
     }
 
     @Override
+    public String count() {
+        return "rank + out";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("rank", "256: rank of the shared matrices");

@@ -13,8 +13,8 @@ import java.util.List;
  * @param maps the first meets the input
  * @param scale s
  */
-public record Chain(List<LinearMap> maps, double scale) implements LinearMap {
-    public Chain {
+public record Product(List<LinearMap> maps, double scale) implements LinearMap {
+    public Product {
         maps = List.copyOf(maps);
         for (int i = 1; i < maps.size(); i++)
             if (maps.get(i).in() != maps.get(i - 1).out())
@@ -23,8 +23,12 @@ public record Chain(List<LinearMap> maps, double scale) implements LinearMap {
                                 .formatted(maps.get(i).in(), maps.get(i - 1).out()));
     }
 
-    public static Chain of(LinearMap... maps) {
-        return new Chain(List.of(maps), 1);
+    public Product(List<LinearMap> maps) {
+        this(maps, 1);
+    }
+
+    public static Product of(LinearMap... maps) {
+        return new Product(List.of(maps));
     }
 
     @Override
