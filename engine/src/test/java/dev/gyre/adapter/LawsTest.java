@@ -74,6 +74,10 @@ class LawsTest {
                     "loha:rank=3",
                     "pissa:rank=3",
                     "olora:rank=3",
+                    "lora-plus:rank=3,ratio=8",
+                    "lora-fa:rank=3",
+                    "lora-fa:rank=3,corrected=true",
+                    "dylora:rank=4,least=2",
                     "lokr:rank=1",
                     "lokr:rank=1,factor=4,decompose_both=true",
                     "lora:rank=3");

@@ -35,6 +35,9 @@ public final class Methods {
                     LoKr.KIND,
                     Principal.PISSA,
                     Principal.OLORA,
+                    LoraPlus.KIND,
+                    LoraFa.KIND,
+                    DyLora.KIND,
                     Lora.KIND);
 
     private Methods() {}

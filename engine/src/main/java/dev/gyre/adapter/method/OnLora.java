@@ -42,6 +42,11 @@ abstract class OnLora<M extends Method> implements MethodKind {
     /** Its own keys of a configuration, beside LoRA's. */
     abstract Map<String, Object> ownKeys(M method);
 
+    /** Names of its own keys, beside {@link #MARK}. */
+    Set<String> more() {
+        return Set.of();
+    }
+
     abstract Class<M> type();
 
     @Override
@@ -87,6 +92,7 @@ abstract class OnLora<M extends Method> implements MethodKind {
     public Set<String> peftKeys() {
         var keys = new HashSet<>(LoraKind.KEYS);
         keys.add(MARK);
+        keys.addAll(more());
         return keys;
     }
 
