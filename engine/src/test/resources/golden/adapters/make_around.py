@@ -81,7 +81,7 @@ def main():
         moved = factors(name, count, block)
         listed.append({"case": name, "model": "own-head", "adapters": [name]})
         print(f"{name:24} moves the logits by {moved:.3f}", flush=True)
-    (HERE / "cases_around.json").write_text(json.dumps(listed, indent=1) + "\n")
+    (HERE / "cases-around.json").write_text(json.dumps(listed, indent=1) + "\n")
 
 
 if __name__ == "__main__":

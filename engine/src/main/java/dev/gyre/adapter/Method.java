@@ -69,6 +69,9 @@ public interface Method {
         /** What it does at a slot. */
         Effect effect(Tape tape, Slot slot, Learned learned);
 
+        /** As {@link Attachment#gradientsReady}, for one slot. */
+        default void gradientsReady(Slot slot, Learned learned) {}
+
         /** As {@link Attachment#updated}, for one slot. */
         default void updated(Slot slot, Learned learned) {}
 

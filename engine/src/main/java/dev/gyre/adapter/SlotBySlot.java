@@ -3,6 +3,7 @@ package dev.gyre.adapter;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Slot;
+import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 
 import java.util.LinkedHashMap;
@@ -21,6 +22,15 @@ record SlotBySlot(Method.PerSlot method, List<Slot> slots) implements Method.Att
         var effects = new LinkedHashMap<String, Effect>();
         for (Slot slot : slots) effects.put(slot.name(), method.effect(tape, slot, learned));
         return new Effects(effects, Map.of());
+    }
+
+    @Override
+    public void gradientsReady(Learned learned) {
+        for (Slot slot : slots) {
+            try (var _ = Scope.open()) {
+                method.gradientsReady(slot, learned);
+            }
+        }
     }
 
     @Override

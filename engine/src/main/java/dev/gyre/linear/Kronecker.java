@@ -28,14 +28,14 @@ public record Kronecker(LinearMap left, LinearMap right) implements LinearMap {
     @Override
     public Tensor times(Tensor x) {
         Tensor t = turned(right.times(x.reshape(-1, right.in())), left.in(), right.out());
-        return turned(left.times(t), right.out(), left.out()).view(x.size(0), out());
+        return turned(left.times(t), right.out(), left.out()).reshape(x.size(0), out());
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
         Tensor d = turned(dy, left.out(), right.out());
         Tensor dt = turned(left.transposeTimes(d), right.out(), left.in());
-        return right.transposeTimes(dt).view(dy.size(0), in());
+        return right.transposeTimes(dt).reshape(dy.size(0), in());
     }
 
     @Override
@@ -43,7 +43,7 @@ public record Kronecker(LinearMap left, LinearMap right) implements LinearMap {
         Tensor rows = x.reshape(-1, right.in());
         Tensor t = turned(right.times(rows), left.in(), right.out());
         Tensor dt = turned(left.backward(t, turned(dy, left.out(), right.out())), right.out(), left.in());
-        return right.backward(rows, dt).view(x.size(0), in());
+        return right.backward(rows, dt).reshape(x.size(0), in());
     }
 
     /** Matrices [n, p, q], however their rows are laid out, each transposed: [n·q, p]. */

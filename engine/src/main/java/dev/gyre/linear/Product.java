@@ -1,6 +1,5 @@
 package dev.gyre.linear;
 
-import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
@@ -8,19 +7,28 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Several maps one after another: M = M_k · … · M_1. Nothing between them is kept for the backward
- * pass; it is computed again.
+ * Maps one after another: M = s·M_k ⋯ M_1. The product is never formed; what lies between the maps
+ * is computed again in the backward pass.
  *
- * @param maps M_1 … M_k, in the order in which they act; at least one
+ * @param maps the first meets the input
+ * @param scale s
  */
-public record Product(List<LinearMap> maps) implements LinearMap {
+public record Product(List<LinearMap> maps, double scale) implements LinearMap {
     public Product {
         maps = List.copyOf(maps);
         for (int i = 1; i < maps.size(); i++)
             if (maps.get(i).in() != maps.get(i - 1).out())
                 throw new IllegalArgumentException(
-                        "map %d takes %d features of %d"
-                                .formatted(i, maps.get(i).in(), maps.get(i - 1).out()));
+                        "a map for rows of %d after one that gives %d"
+                                .formatted(maps.get(i).in(), maps.get(i - 1).out()));
+    }
+
+    public Product(List<LinearMap> maps) {
+        this(maps, 1);
+    }
+
+    public static Product of(LinearMap... maps) {
+        return new Product(List.of(maps));
     }
 
     @Override
@@ -35,26 +43,50 @@ public record Product(List<LinearMap> maps) implements LinearMap {
 
     @Override
     public Tensor times(Tensor x) {
-        Tensor y = x;
-        for (LinearMap map : maps) y = map.times(y);
-        return y;
+        return scaled(after(maps.getFirst().times(x)));
+    }
+
+    /** What the maps behind the first one make of its output. */
+    private Tensor after(Tensor first) {
+        Tensor out = first;
+        for (LinearMap map : maps.subList(1, maps.size())) out = map.times(out);
+        return out;
+    }
+
+    private Tensor scaled(Tensor fresh) {
+        return scale == 1 ? fresh : fresh.timesInPlace(scale);
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
-        Tensor dx = dy;
-        for (LinearMap map : maps.reversed()) dx = map.transposeTimes(dx);
-        return dx;
+        Tensor d = dy;
+        for (LinearMap map : maps.reversed()) d = map.transposeTimes(d);
+        return scaled(d);
     }
 
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
-        var inputs = new ArrayList<Tensor>(List.of(x));
-        for (LinearMap map : maps.subList(0, maps.size() - 1))
-            inputs.add(map.times(inputs.getLast()));
-        Tensor d = dy;
-        for (int i = maps.size() - 1; i >= 0; i--) d = maps.get(i).backward(inputs.get(i), d);
+        return maps.getFirst().backward(x, backwardToFirst(maps.getFirst().times(x), dy));
+    }
+
+    /** The backward pass of all maps but the first, whose output is given. */
+    private Tensor backwardToFirst(Tensor first, Tensor dy) {
+        var inputs = new ArrayList<Tensor>(List.of(first));
+        for (int i = 1; i < maps.size() - 1; i++) inputs.add(maps.get(i).times(inputs.getLast()));
+        Tensor d = scale == 1 ? dy : dy.times(scale);
+        for (int i = maps.size() - 1; i > 0; i--) d = maps.get(i).backward(inputs.get(i - 1), d);
         return d;
+    }
+
+    @Override
+    public Tensor columns(Tensor ids) {
+        return scaled(after(maps.getFirst().columns(ids)));
+    }
+
+    @Override
+    public void backwardOfColumns(Tensor ids, Tensor dy) {
+        LinearMap first = maps.getFirst();
+        first.backwardOfColumns(ids, backwardToFirst(first.columns(ids), dy));
     }
 
     @Override
@@ -64,8 +96,8 @@ public record Product(List<LinearMap> maps) implements LinearMap {
 
     @Override
     public Tensor dense() {
-        DType type = variables().isEmpty() ? DType.F32 : variables().getFirst().value().dtype();
-        return times(Tensor.eye(type, in())).transpose(0, 1).contiguous();
+        Tensor columns = maps.getFirst().dense().transpose(0, 1).contiguous();
+        return after(columns).times(scale).transpose(0, 1).contiguous();
     }
 
     @Override

@@ -697,6 +697,40 @@ public final class Tensor {
         }
     }
 
+    /**
+     * Singular values and vectors: A = U · diag(S) · Vᵀ of A = this [m, n], with k = min(m, n).
+     *
+     * @return U [m, k], S [k] largest first, Vᵀ [k, n]
+     */
+    public List<Tensor> svd() {
+        try (var parts =
+                org.bytedeco.pytorch.global.torch.linalg_svd(
+                        torch, false, new org.bytedeco.pytorch.StringViewOptional())) {
+            return List.of(
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get2())));
+        }
+    }
+
+    /** A = Q · R of A = this [m, n]. @return Q [m, k] with orthonormal columns and R [k, n] */
+    public List<Tensor> qr() {
+        try (var parts = org.bytedeco.pytorch.global.torch.linalg_qr(torch)) {
+            return List.of(
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())));
+        }
+    }
+
+    /** A = Q · diag(l) · Qᵀ of a symmetric A = this [n, n]. @return l [n], rising, and Q [n, n] */
+    public List<Tensor> eigenvectors() {
+        try (var parts = org.bytedeco.pytorch.global.torch.linalg_eigh(torch)) {
+            return List.of(
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())));
+        }
+    }
+
     @Override
     public String toString() {
         return "Tensor" + Arrays.toString(shape()) + ":" + dtype();

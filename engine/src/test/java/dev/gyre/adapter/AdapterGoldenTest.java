@@ -60,8 +60,8 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Stream.of("cases.json", "cases_around.json")
-                .flatMap(file -> Golden.json("adapters/" + file).items().stream())
+        return Stream.of("cases.json", "cases-low-rank.json", "cases-around.json")
+                .flatMap(list -> Golden.json("adapters/" + list).items().stream())
                 .map(
                         c ->
                                 new Case(

@@ -42,7 +42,7 @@ class ComposedMapsTest {
                 of(
                         "chain",
                         v ->
-                                new Chain(
+                                new Product(
                                         List.of(
                                                 new Matrix(v.get(0)),
                                                 new Diagonal(v.get(1)),
@@ -55,7 +55,7 @@ class ComposedMapsTest {
                         shape(4)),
                 of(
                         "chain of one",
-                        v -> new Chain(List.of(new Matrix(v.get(0))), -2),
+                        v -> new Product(List.of(new Matrix(v.get(0))), -2),
                         shape(4, 6)),
                 of(
                         "sum",

@@ -8,8 +8,8 @@ import dev.gyre.adapter.Reading;
 import dev.gyre.adapter.Settings;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
-import dev.gyre.linear.Chain;
 import dev.gyre.linear.Diagonal;
+import dev.gyre.linear.Product;
 import dev.gyre.linear.Thin;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
@@ -54,9 +54,7 @@ public record Dora(Lora lora) implements Method.PerSlot {
 
     @Override
     public List<Declared> parameters(Slot slot) {
-        if (Lora.embeds(slot))
-            throw new UserError(
-                    "method dora: " + slot.name() + " is an embedding, which DoRA cannot adapt here");
+        Fits.linear(name(), slot);
         var all = new ArrayList<>(lora.parameters(slot));
         long[] shape = {slot.out()};
         all.add(
@@ -79,7 +77,7 @@ public record Dora(Lora lora) implements Method.PerSlot {
         Tensor n = lengths(slot.weight(), a.value(), b.value(), s, learned.get(squares(slot)).value());
         var gain = new Diagonal(divided(tape, learned.get(magnitude(slot)), n));
         return new Effect.Linear(
-                null, gain, Chain.of(new Thin(a, b, s), gain), null, lora.dropout());
+                null, gain, Product.of(new Thin(a, b, s), gain), null, lora.dropout());
     }
 
     /** The lengths of the rows of W + s·B·A. @return [out] */
@@ -108,13 +106,13 @@ public record Dora(Lora lora) implements Method.PerSlot {
                 }
 
                 @Override
-                public String count() {
-                    return "rank * (in + out) + out";
+                void describe(Map<String, String> settings) {
+                    settings.remove("bias");
                 }
 
                 @Override
-                void describe(Map<String, String> settings) {
-                    settings.remove("bias");
+                public String count() {
+                    return super.count() + " + out";
                 }
 
                 @Override

@@ -59,6 +59,14 @@ public record Lora(
         return 1e-3;
     }
 
+    Lora withAlpha(double other) {
+        return new Lora(rank, other, dropout, rslora, bias, rankPattern, alphaPattern, start);
+    }
+
+    Lora withoutDropout() {
+        return new Lora(rank, alpha, 0, rslora, bias, rankPattern, alphaPattern, start);
+    }
+
     int rank(Slot slot) {
         return pattern(rankPattern, slot).map(Double::intValue).orElse(rank);
     }

@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 
 /**
  * The registry of methods. Adding one is its file, its line here, and its goldens. A method whose
- * files have another one's type stands behind it.
+ * files have LoRA's type stands before LoRA.
  */
 public final class Methods {
     public static final List<MethodKind> ALL =
@@ -32,9 +32,17 @@ public final class Methods {
                     Paca.KIND,
                     S2ft.KIND,
                     LnTuning.KIND,
-                    Lora.KIND,
                     Dora.KIND,
-                    Vera.KIND);
+                    Vera.KIND,
+                    RandLora.KIND,
+                    LoHa.KIND,
+                    LoKr.KIND,
+                    Principal.PISSA,
+                    Principal.OLORA,
+                    LoraPlus.KIND,
+                    LoraFa.KIND,
+                    DyLora.KIND,
+                    Lora.KIND);
 
     private Methods() {}
 
@@ -64,7 +72,7 @@ public final class Methods {
     /** The kind of a PEFT configuration. @throws UserError when there is none */
     public static MethodKind ofPeft(Tree config) {
         Tree type = config.need("peft_type");
-        return ALL.reversed().stream()
+        return ALL.stream()
                 .filter(k -> k.reads(config))
                 .findFirst()
                 .orElseThrow(

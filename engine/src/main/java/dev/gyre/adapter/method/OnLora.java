@@ -42,6 +42,11 @@ abstract class OnLora<M extends Method> implements MethodKind {
     /** Its own keys of a configuration, beside LoRA's. */
     abstract Map<String, Object> ownKeys(M method);
 
+    /** Names of its own keys, beside {@link #MARK}. */
+    Set<String> more() {
+        return Set.of();
+    }
+
     abstract Class<M> type();
 
     @Override
@@ -55,11 +60,6 @@ abstract class OnLora<M extends Method> implements MethodKind {
     }
 
     @Override
-    public String count() {
-        return "rank * (in + out)";
-    }
-
-    @Override
     public final String peftType() {
         return "LORA";
     }
@@ -67,6 +67,11 @@ abstract class OnLora<M extends Method> implements MethodKind {
     @Override
     public final String summary() {
         return summary;
+    }
+
+    @Override
+    public String count() {
+        return Lora.KIND.count();
     }
 
     @Override
@@ -92,6 +97,7 @@ abstract class OnLora<M extends Method> implements MethodKind {
     public Set<String> peftKeys() {
         var keys = new HashSet<>(LoraKind.KEYS);
         keys.add(MARK);
+        keys.addAll(more());
         return keys;
     }
 

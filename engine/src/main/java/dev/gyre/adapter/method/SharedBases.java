@@ -1,7 +1,6 @@
 package dev.gyre.adapter.method;
 
 import dev.gyre.adapter.Declared;
-import dev.gyre.config.UserError;
 import dev.gyre.model.Slot;
 
 import java.util.List;
@@ -20,12 +19,5 @@ final class SharedBases {
 
     static long widest(List<Slot> slots, ToLongFunction<Slot> width) {
         return slots.stream().mapToLong(width).max().orElse(1);
-    }
-
-    static void refuseEmbedding(String method, Slot slot) {
-        if (slot.kind() == Slot.Kind.EMBEDDING)
-            throw new UserError(
-                    "method %s: %s is an embedding, which this method does not adapt; name other targets"
-                            .formatted(method, slot.name()));
     }
 }

@@ -4,9 +4,9 @@ import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
-import dev.gyre.linear.Chain;
 import dev.gyre.linear.Diagonal;
 import dev.gyre.linear.Matrix;
+import dev.gyre.linear.Product;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Model;
@@ -49,7 +49,7 @@ public record Vera(int rank, double start, double dropout, long key, boolean sav
 
     @Override
     public Attachment attach(List<Slot> slots, Model model) {
-        slots.forEach(s -> SharedBases.refuseEmbedding(name(), s));
+        slots.forEach(s -> Fits.linear(name(), s));
         return new OnSlots(slots);
     }
 
@@ -93,7 +93,7 @@ public record Vera(int rank, double start, double dropout, long key, boolean sav
             var effects = new LinkedHashMap<String, Effect>();
             for (Slot slot : slots) {
                 var map =
-                        Chain.of(
+                        Product.of(
                                 new Matrix(Var.constant(a.narrow(1, 0, slot.in()))),
                                 new Diagonal(learned.get(lambdaD(slot))),
                                 new Matrix(Var.constant(b.narrow(0, 0, slot.out()))),
