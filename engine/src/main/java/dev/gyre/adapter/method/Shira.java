@@ -127,8 +127,9 @@ public record Shira(int rank, Mask mask, long seed, boolean random) implements M
     public Effect effect(Tape tape, Slot slot, Learned learned) {
         Tensor places;
         try (var here = Scope.open()) {
-            Tensor both = learned.get(places(slot)).value().to(DType.I64);
-            places = here.give(both.select(0, 0).times(slot.in()).plusInPlace(both.select(0, 1)));
+            Tensor both = learned.get(places(slot)).value().to(DType.F64);
+            Tensor flat = both.select(0, 0).times(slot.in()).plusInPlace(both.select(0, 1));
+            places = here.give(flat.to(DType.I64));
         }
         return Effect.beside(
                 new Entries(learned.get(values(slot)), places, slot.out(), slot.in()));
