@@ -118,7 +118,8 @@ final class PeftConfig {
         String word = config.textOr("bias", "none");
         if (word.equals("none")) return Targets.Bias.NONE;
         if (word.equals("all")) return Targets.Bias.ALL;
-        if (word.equals(own(kind))) return Targets.Bias.ADAPTED;
+        // As PEFT does: of FourierFT it is "fourier_only".
+        if (word.endsWith("_only")) return Targets.Bias.ADAPTED;
         throw config.need("bias").wrong("none, all or " + own(kind));
     }
 
