@@ -6,7 +6,9 @@ import dev.gyre.train.TrainEvent;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /** What the project does, for Java programs and for the command line alike. */
@@ -43,6 +45,16 @@ public interface Gyre {
     Trial trial(String base, MethodSpec method);
 
     /**
+     * How many numbers methods learn on a base, at all its linear layers.
+     *
+     * @return by the method's name; in words why not, where its settings do not fit the base
+     */
+    Map<String, Learns> learns(String base, List<MethodSpec> methods);
+
+    /** How many numbers learn, or why none can. */
+    record Learns(OptionalLong numbers, String whyNot) {}
+
+    /**
      * The first of these models that can be had: each name in the cache, then from where it comes.
      */
     Found firstOf(List<String> names);
@@ -65,8 +77,8 @@ public interface Gyre {
      *
      * @param allowUnknownKeys whether a key that is not known, and may change what an adapter
      *     computes, is a warning in the place of an error
-     * @param legacySeries whether OFT files that name no version of PEFT mean the series of 0.16 and
-     *     0.17
+     * @param legacySeries whether OFT files that name no version of PEFT mean the series of 0.16
+     *     and 0.17
      */
     record AdapterFiles(boolean allowUnknownKeys, boolean legacySeries) {
         /** As PEFT 0.21 reads them, and nothing is passed over. */

@@ -29,20 +29,27 @@ public final class Adapter implements AutoCloseable {
     private final Method.Attachment attachment;
     private final Scope home = Scope.detached();
     private final Tensor values;
-    private final List<Leaves> leaves = new ArrayList<>();
-    private final List<Declared> own;
-    private final List<Declared> whole;
+    private final Tensor gradients;
+    private final Map<String, Var> learned = new LinkedHashMap<>();
+    private final Map<String, Var> replaced = new LinkedHashMap<>();
+    private final Map<String, Var> frozen = new LinkedHashMap<>();
+    private final Map<String, Var> files = new LinkedHashMap<>();
+    private final Learned all;
+    private final List<Beside> others = new ArrayList<>();
 
-    private Adapter(Method method, Targets targets, Model model, long seed) {
+    private Adapter(Method method, Targets targets, Model model, long seed, boolean starts) {
         this.method = method;
         this.targets = targets;
         this.model = model;
-        this.slots = targets.slots(model);
-        this.attachment = method.attach(slots);
-        own = attachment.parameters();
-        whole = replacements();
-        long total = 0;
-        for (Declared d : own) total += d.elements();
+        this.slots = method.slots(targets, model);
+        this.attachment = method.attach(targets, slots, model);
+        List<Declared> own = attachment.parameters();
+        List<Declared> whole = replacements();
+        long total =
+                own.stream()
+                        .filter(d -> d.role() == Declared.Role.LEARNED)
+                        .mapToLong(Declared::elements)
+                        .sum();
         for (Declared d : whole) total += d.elements();
         if (total == 0)
             throw new UserError(
@@ -50,17 +57,18 @@ public final class Adapter implements AutoCloseable {
         try (var _ = Scope.open();
                 var random = Random.seeded(seed)) {
             values = home.adopt(Tensor.zeros(DType.F32, total));
-            leaves.add(newLeaves());
-            for (Declared d : own) start(d, random, learned());
-            for (Declared d : whole) start(d, random, replaced());
+            gradients = home.adopt(Tensor.zeros(DType.F32, total));
+            long at = 0;
+            for (Declared d : own) {
+                if (d.role() == Declared.Role.LEARNED) at = place(d, at, random, learned, starts);
+                else freeze(d, random, starts);
+            }
+            for (Declared d : whole) at = place(d, at, random, replaced, starts);
         }
-        updated();
-    }
-
-    private static void start(Declared d, Random random, Map<String, Var> vars) {
-        Var var = vars.get(d.name());
-        if (var == null) throw new IllegalStateException("no place for " + d.name());
-        var.value().copyFrom(d.initial().make(random, d.shape()));
+        var named = new LinkedHashMap<String, Var>(learned);
+        named.putAll(frozen);
+        all = new Learned(named);
+        if (starts) attachment.updated(all);
     }
 
     /**
@@ -70,36 +78,72 @@ public final class Adapter implements AutoCloseable {
      * @throws UserError when the settings do not fit the model
      */
     public static Adapter attach(Method method, Targets targets, Model model, long seed) {
-        return new Adapter(method, targets, model, seed);
+        return new Adapter(method, targets, model, seed, true);
     }
 
-    /**
-     * The learned tensors with one vector of gradients: what a thread needs that computes gradients
-     * beside others. All share the values.
-     *
-     * @param gradients [P]
-     * @param learned the method's own tensors by name
-     * @param replaced the base's parameters that are trained whole, by name
-     */
-    private record Leaves(Tensor gradients, Map<String, Var> learned, Map<String, Var> replaced) {}
-
-    private Leaves newLeaves() {
-        try (var _ = Scope.open()) {
-            Tensor gradients = home.adopt(Tensor.zeros(DType.F32, trainable()));
-            var made = new Leaves(gradients, new LinkedHashMap<>(), new LinkedHashMap<>());
-            long at = 0;
-            for (Declared d : own) at = place(d, at, gradients, made.learned);
-            for (Declared d : whole) at = place(d, at, gradients, made.replaced);
-            return made;
-        }
+    /** An adapter whose tensors wait to be filled from a file. */
+    static Adapter unfilled(Method method, Targets targets, Model model) {
+        return new Adapter(method, targets, model, 0, false);
     }
 
-    private long place(Declared declared, long at, Tensor gradients, Map<String, Var> into) {
+    private long place(
+            Declared declared, long at, Random random, Map<String, Var> into, boolean starts) {
         long[] shape = declared.shape();
         Tensor value = home.adopt(values.narrow(0, at, declared.elements()).view(shape));
         Tensor gradient = home.adopt(gradients.narrow(0, at, declared.elements()).view(shape));
-        into.put(declared.name(), Var.leaf(value, gradient));
+        if (starts) start(declared, value, random);
+        Var var = Var.leaf(value, gradient);
+        into.put(declared.name(), var);
+        files.put(declared.file(), var);
         return at + declared.elements();
+    }
+
+    private void freeze(Declared declared, Random random, boolean starts) {
+        Tensor value = home.adopt(Tensor.zeros(DType.F32, declared.shape()));
+        boolean kept = declared.role() == Declared.Role.KEPT;
+        if (starts || !kept) start(declared, value, random);
+        frozen.put(declared.name(), Var.constant(value));
+        if (kept) files.put(declared.file(), frozen.get(declared.name()));
+    }
+
+    private static void start(Declared declared, Tensor value, Random random) {
+        try (var _ = Scope.open()) {
+            value.copyFrom(declared.initial().make(random, declared.shape()));
+        }
+    }
+
+    /**
+     * The same learned tensors with gradients of their own, for a thread that computes gradients
+     * beside others.
+     */
+    private record Beside(Tensor gradients, Learned all, Map<String, Var> replaced) {}
+
+    private Beside beside() {
+        try (var _ = Scope.open()) {
+            Tensor own = home.adopt(gradients.zerosLike());
+            var named = new LinkedHashMap<String, Var>();
+            var whole = new LinkedHashMap<String, Var>();
+            long at = mirror(learned, 0, own, named);
+            mirror(replaced, at, own, whole);
+            named.putAll(frozen);
+            return new Beside(own, new Learned(named), whole);
+        }
+    }
+
+    private long mirror(Map<String, Var> vars, long from, Tensor own, Map<String, Var> into) {
+        long at = from;
+        for (var entry : vars.entrySet()) {
+            Tensor value = entry.getValue().value();
+            Tensor window = own.narrow(0, at, value.elements()).view(value.shape());
+            into.put(entry.getKey(), Var.leaf(value, home.adopt(window)));
+            at += value.elements();
+        }
+        return at;
+    }
+
+    /** Its tensors under their names in files. */
+    Map<String, Var> files() {
+        return files;
     }
 
     /** Parameters of the base that are trained whole, starting at the base's values. */
@@ -134,8 +178,13 @@ public final class Adapter implements AutoCloseable {
         return List.copyOf(out.values());
     }
 
-    private static Declared whole(String name, Tensor value) {
-        return new Declared(name, value.shape(), (r, s) -> value);
+    private Declared whole(String name, Tensor value) {
+        var declared = new Declared(name, value.shape(), (r, s) -> value);
+        // A bias of an adapted slot lies inside the wrapped layer.
+        String owner = name.substring(0, name.lastIndexOf('.'));
+        return name.endsWith(".bias") && slots.stream().anyMatch(s -> s.name().equals(owner))
+                ? declared.called(Declared.PREFIX + owner + ".base_layer.bias")
+                : declared;
     }
 
     private boolean biasLearns(String name) {
@@ -163,14 +212,27 @@ public final class Adapter implements AutoCloseable {
         return slots;
     }
 
-    /** The method's own tensors by name (slot, dot, tensor). */
+    /** Paths of all modules it acts on. */
+    List<String> places() {
+        var all = new ArrayList<String>();
+        slots.forEach(s -> all.add(s.name()));
+        all.addAll(attachment.places());
+        return all;
+    }
+
+    /** The method's own tensors that learn, by name (slot, dot, tensor). */
     public Map<String, Var> learned() {
-        return leaves.getFirst().learned;
+        return learned;
+    }
+
+    /** The method's tensors that do not learn, by name. */
+    public Map<String, Var> frozen() {
+        return frozen;
     }
 
     /** The base's parameters that are trained whole, by name. */
     public Map<String, Var> replaced() {
-        return leaves.getFirst().replaced;
+        return replaced;
     }
 
     /** All learned numbers, [P]; the tensors above are windows on it. */
@@ -180,7 +242,7 @@ public final class Adapter implements AutoCloseable {
 
     /** Their gradients, [P]. */
     public Tensor gradients() {
-        return leaves.getFirst().gradients;
+        return gradients;
     }
 
     /**
@@ -188,13 +250,13 @@ public final class Adapter implements AutoCloseable {
      * sum.
      */
     public void shards(int count) {
-        while (leaves.size() < count) leaves.add(newLeaves());
+        while (others.size() < count - 1) others.add(beside());
     }
 
     /** Adds the gradients of all threads to {@link #gradients}, in order, and clears theirs. */
     public void gatherGradients() {
-        for (Leaves other : leaves.subList(1, leaves.size())) {
-            gradients().plusInPlace(other.gradients);
+        for (Beside other : others) {
+            gradients.plusInPlace(other.gradients);
             other.gradients.zeroInPlace();
         }
     }
@@ -211,12 +273,12 @@ public final class Adapter implements AutoCloseable {
     public List<Group> groups() {
         var groups = new ArrayList<Group>();
         long at = 0;
-        for (var entry : learned().entrySet()) {
+        for (var entry : learned.entrySet()) {
             long n = entry.getValue().value().elements();
             add(groups, new Group(at, n, attachment.learningRateFactor(entry.getKey())));
             at += n;
         }
-        for (Var whole : replaced().values()) {
+        for (Var whole : replaced.values()) {
             long n = whole.value().elements();
             add(groups, new Group(at, n, 1));
             at += n;
@@ -252,21 +314,22 @@ public final class Adapter implements AutoCloseable {
      * @param shard below the count given to {@link #shards}
      */
     public Effects effects(Tape tape, int shard) {
-        Leaves own = leaves.get(shard);
-        return new Effects(attachment.effects(tape, new Learned(own.learned)), own.replaced);
+        if (shard == 0) return attachment.effects(tape, all).with(replaced);
+        Beside own = others.get(shard - 1);
+        return attachment.effects(tape, own.all).with(own.replaced);
     }
 
     public void stepBegins(long step) {
-        attachment.stepBegins(step, new Learned(learned()));
+        attachment.stepBegins(step, all);
     }
 
     public void gradientsReady() {
-        attachment.gradientsReady(new Learned(learned()));
+        attachment.gradientsReady(all);
     }
 
     /** To be called after the values changed. */
     public void updated() {
-        attachment.updated(new Learned(learned()));
+        attachment.updated(all);
     }
 
     @Override

@@ -11,6 +11,7 @@ import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
 import dev.gyre.model.Model;
 import dev.gyre.quant.Encodings;
+import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
@@ -35,7 +36,6 @@ import java.util.TreeSet;
 public final class AdapterFile {
     public static final String CONFIG = "adapter_config.json";
     public static final String TENSORS = "adapter_model.safetensors";
-    private static final String PREFIX = "base_model.model.";
 
     private AdapterFile() {}
 
@@ -57,20 +57,27 @@ public final class AdapterFile {
         Path file = folder.resolve(TENSORS);
         if (!Files.exists(file)) throw missing(folder);
         Tree config = Json.read(folder.resolve(CONFIG));
-        MethodKind kind =
-                Methods.ofPeftType(
-                        config.need("peft_type").text(), config.need("peft_type").where());
+        MethodKind kind = Methods.ofPeft(config);
         Targets targets = PeftConfig.targets(config, kind, reading);
-        Adapter adapter = Adapter.attach(kind.fromPeft(config, reading), targets, model, 0);
-        try (var arena = Arena.ofConfined();
-                var _ = Scope.open()) {
-            fill(adapter, Safetensors.open(file, arena), file);
-            adapter.updated();
-            return adapter;
-        } catch (RuntimeException | Error e) {
-            adapter.close();
-            throw e;
+        try (var arena = Arena.ofConfined()) {
+            Safetensors tensors = Safetensors.open(file, arena);
+            Method method = kind.fitted(kind.fromPeft(config, reading), shapes(tensors), reading);
+            Adapter adapter = Adapter.unfilled(method, targets, model);
+            try (var _ = Scope.open()) {
+                fill(adapter, tensors, file);
+                adapter.updated();
+                return adapter;
+            } catch (RuntimeException | Error e) {
+                adapter.close();
+                throw e;
+            }
         }
+    }
+
+    private static Map<String, long[]> shapes(Safetensors file) {
+        var out = new LinkedHashMap<String, long[]>();
+        for (String name : file.names()) out.put(name, file.tensor(name).shape());
+        return out;
     }
 
     private static UserError missing(Path folder) {
@@ -83,29 +90,12 @@ public final class AdapterFile {
         return new UserError("adapter " + folder + ": there is no " + TENSORS + pickle);
     }
 
-    /** The name in a file of each of an adapter's tensors. */
-    static Map<String, Var> named(Adapter adapter) {
-        var out = new LinkedHashMap<String, Var>();
-        adapter.learned().forEach((name, var) -> out.put(PREFIX + name, var));
-        adapter.replaced()
-                .forEach((name, var) -> out.put(PREFIX + replacedName(adapter, name), var));
-        return out;
-    }
-
-    /** A bias of an adapted slot lies inside the wrapped layer. */
-    private static String replacedName(Adapter adapter, String name) {
-        boolean inside =
-                name.endsWith(".bias")
-                        && adapter.slots().stream().anyMatch(s -> name.equals(s.name() + ".bias"));
-        return inside
-                ? name.substring(0, name.length() - ".bias".length()) + ".base_layer.bias"
-                : name;
-    }
-
     private static void fill(Adapter adapter, Safetensors file, Path path) {
-        Map<String, Var> wanted = named(adapter);
+        Map<String, Var> wanted = adapter.files();
         var unexpected = new TreeSet<>(file.names());
         unexpected.removeAll(wanted.keySet());
+        MethodKind kind = Methods.of(adapter.method());
+        unexpected.removeIf(kind::isRedundant);
         unexpected.removeIf(name -> isBaseEmbedding(adapter, file, name, path));
         var missing = new TreeSet<>(wanted.keySet());
         missing.removeAll(file.names());
@@ -130,6 +120,11 @@ public final class AdapterFile {
     }
 
     private static Tensor values(StoredTensor stored) {
+        // Indices that do not learn, exact in f32 below 2²⁴.
+        if (stored.type() == ElementType.I32)
+            return Tensor.of(DType.I32, stored.data(), stored.shape()).to(DType.F32);
+        if (stored.type() == ElementType.I64)
+            return Tensor.of(DType.I64, stored.data(), stored.shape()).to(DType.F32);
         return Tensor.of(Encodings.decode(stored), stored.shape());
     }
 
@@ -141,7 +136,8 @@ public final class AdapterFile {
             Adapter adapter, Safetensors file, String name, Path path) {
         if (!name.endsWith(".base_layer.weight")) return false;
         String module =
-                name.substring(PREFIX.length(), name.length() - ".base_layer.weight".length());
+                name.substring(
+                        Declared.PREFIX.length(), name.length() - ".base_layer.weight".length());
         return adapter.slots().stream()
                 .filter(s -> s.name().equals(module))
                 .findFirst()
@@ -208,7 +204,7 @@ public final class AdapterFile {
         }
         var tensors = new ArrayList<StoredTensor>();
         try (var _ = Scope.open()) {
-            named(adapter)
+            adapter.files()
                     .forEach(
                             (name, var) ->
                                     tensors.add(

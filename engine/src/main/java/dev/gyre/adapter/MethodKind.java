@@ -16,8 +16,43 @@ public interface MethodKind {
     /** {@code peft_type} in an adapter's configuration. */
     String peftType();
 
+    /**
+     * Whether a configuration of PEFT's is this method's. Methods that share a {@code peft_type}
+     * tell theirs by other keys; of those that say yes, the last in the registry has it.
+     */
+    default boolean reads(Tree config) {
+        return config.textOr("peft_type", "").equalsIgnoreCase(peftType());
+    }
+
+    /** Whether a tensor in a file only repeats another one. */
+    default boolean isRedundant(String tensor) {
+        return false;
+    }
+
     /** One sentence for lists. */
     String summary();
+
+    /** Whether Hugging Face PEFT has the method, so that files go both ways. */
+    default boolean inPeft() {
+        return true;
+    }
+
+    /**
+     * What it does there: which parts of y = after(W·before(x)) + beside(x) + bias it takes, such
+     * as {@code after + beside}; or {@code gated}, {@code norms} and the like.
+     */
+    default String parts() {
+        return "";
+    }
+
+    /**
+     * How many numbers it learns at a linear slot, as a formula over the settings' names, {@code
+     * in} and {@code out}, with {@code + - * /}, {@code min(,)} and brackets; for lists, and
+     * checked against every slot.
+     */
+    default String count() {
+        return "";
+    }
 
     /** Each setting with its default and meaning, for help and documentation. */
     Map<String, String> settings();
@@ -31,6 +66,11 @@ public interface MethodKind {
     /** Keys of PEFT's configuration that belong to this method alone. */
     Set<String> peftKeys();
 
+    /** Keys that PEFT's configurations share and that this method's lacks. */
+    default Set<String> peftLacks() {
+        return Set.of();
+    }
+
     /**
      * The method of a PEFT configuration.
      *
@@ -40,4 +80,13 @@ public interface MethodKind {
 
     /** This method's own keys of PEFT's configuration. */
     Map<String, Object> toPeft(Method method);
+
+    /**
+     * The method that a file's tensors show, where they say more than its configuration.
+     *
+     * @param shapes of the file's tensors by their names there
+     */
+    default Method fitted(Method method, Map<String, long[]> shapes, Reading reading) {
+        return method;
+    }
 }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -108,12 +109,18 @@ final class PeftConfig {
                 : List.of(value.text());
     }
 
+    /** The word for the biases of adapted slots. */
+    private static String own(MethodKind kind) {
+        return kind.peftType().toLowerCase(Locale.ROOT) + "_only";
+    }
+
     private static Targets.Bias bias(Tree config, MethodKind kind) {
         String word = config.textOr("bias", "none");
         if (word.equals("none")) return Targets.Bias.NONE;
         if (word.equals("all")) return Targets.Bias.ALL;
-        if (word.equals(kind.name() + "_only")) return Targets.Bias.ADAPTED;
-        throw config.need("bias").wrong("none, all or " + kind.name() + "_only");
+        // As PEFT does: of FourierFT it is "fourier_only".
+        if (word.endsWith("_only")) return Targets.Bias.ADAPTED;
+        throw config.need("bias").wrong("none, all or " + own(kind));
     }
 
     /** The whole configuration of an adapter, with PEFT's keys. */
@@ -128,7 +135,7 @@ final class PeftConfig {
                 switch (targets.bias()) {
                     case NONE -> "none";
                     case ALL -> "all";
-                    case ADAPTED -> kind.name() + "_only";
+                    case ADAPTED -> own(kind);
                 });
         keys.put("exclude_modules", plain(targets.exclude(), adapter));
         keys.put("inference_mode", true);
@@ -140,6 +147,11 @@ final class PeftConfig {
         keys.put("revision", null);
         keys.put("target_modules", plain(targets.include(), adapter));
         keys.put("task_type", "CAUSAL_LM");
+        keys.entrySet()
+                .removeIf(
+                        e ->
+                                kind.peftLacks().contains(e.getKey())
+                                        && (e.getValue() == null || e.getValue().equals("none")));
         keys.putAll(kind.toPeft(adapter.method()));
         return keys;
     }
@@ -150,8 +162,8 @@ final class PeftConfig {
             case Targets.Choice.Names(var names) -> orNull(names);
             // As PEFT does on saving, the names of what was adapted.
             case Targets.Choice.AllLinear all ->
-                    adapter.slots().stream()
-                            .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
+                    adapter.places().stream()
+                            .map(s -> s.substring(s.lastIndexOf('.') + 1))
                             .distinct()
                             .toList();
         };

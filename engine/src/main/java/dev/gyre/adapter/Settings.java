@@ -84,6 +84,19 @@ public final class Settings {
                 words::contains);
     }
 
+    /** One word, or a list of them. */
+    public List<String> words(String key, List<String> otherwise) {
+        known.add(key);
+        Object value = given.get(key);
+        if (value == null) return otherwise;
+        if (value instanceof String s && !s.isBlank()) return List.of(s);
+        if (value instanceof List<?> list && list.stream().allMatch(String.class::isInstance))
+            return list.stream().map(String.class::cast).toList();
+        throw new UserError(
+                "method %s: %s must be a word or a list of words, not %s"
+                        .formatted(method, key, value));
+    }
+
     /** A map from patterns to numbers above 0. */
     public Map<String, Double> numbers(String key) {
         known.add(key);

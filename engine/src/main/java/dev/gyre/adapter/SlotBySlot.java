@@ -1,7 +1,9 @@
 package dev.gyre.adapter;
 
 import dev.gyre.model.Effect;
+import dev.gyre.model.Effects;
 import dev.gyre.model.Slot;
+import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 
 import java.util.LinkedHashMap;
@@ -16,10 +18,19 @@ record SlotBySlot(Method.PerSlot method, List<Slot> slots) implements Method.Att
     }
 
     @Override
-    public Map<String, Effect> effects(Tape tape, Learned learned) {
+    public Effects effects(Tape tape, Learned learned) {
         var effects = new LinkedHashMap<String, Effect>();
         for (Slot slot : slots) effects.put(slot.name(), method.effect(tape, slot, learned));
-        return effects;
+        return new Effects(effects, Map.of());
+    }
+
+    @Override
+    public void gradientsReady(Learned learned) {
+        for (Slot slot : slots) {
+            try (var _ = Scope.open()) {
+                method.gradientsReady(slot, learned);
+            }
+        }
     }
 
     @Override

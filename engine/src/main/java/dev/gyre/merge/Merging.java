@@ -38,7 +38,7 @@ public final class Merging {
         for (Effect effect : effects(slot)) {
             if (effect instanceof Effect.Gated(var function, var why))
                 throw new UserError("the adapter at " + slot.name() + " cannot be merged: " + why);
-            if (effect instanceof Effect.Linear e && e.bias() != null && !slot.hasBias())
+            if (effect instanceof Effect.Linear e && e.bias() != null && slot.bias().isEmpty())
                 throw new UserError(
                         "the adapter adds a bias at "
                                 + slot.name()

@@ -2,6 +2,7 @@ package dev.gyre.model;
 
 import dev.gyre.tensor.Var;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -14,6 +15,13 @@ import java.util.Optional;
  */
 public record Effects(Map<String, Effect> slots, Map<String, Var> parameters) {
     public static final Effects NONE = new Effects(Map.of(), Map.of());
+
+    /** The same with further parameters replaced. */
+    public Effects with(Map<String, Var> more) {
+        var all = new LinkedHashMap<>(parameters);
+        all.putAll(more);
+        return new Effects(slots, all);
+    }
 
     public Optional<Effect> at(String slot) {
         return Optional.ofNullable(slots.get(slot));

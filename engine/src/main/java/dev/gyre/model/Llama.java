@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The Llama family: pre-norm blocks of grouped-query attention with rotary positions and a
@@ -63,8 +64,8 @@ final class Llama implements Model {
                 config.tied()
                         ? table
                         : checkpoint.weight(HEAD + ".weight", config.vocabulary(), config.hidden());
-        embedding = new Slot(EMBEDDING, Slot.Kind.EMBEDDING, table, false);
-        head = new Slot(HEAD, Slot.Kind.HEAD, output, false);
+        embedding = new Slot(EMBEDDING, Slot.Kind.EMBEDDING, table, Optional.empty());
+        head = new Slot(HEAD, Slot.Kind.HEAD, output, Optional.empty());
         for (int i = 0; i < config.layers(); i++)
             blocks.add(block(checkpoint, "model.layers." + i));
         vector(checkpoint, "model.norm.weight", config.hidden());
@@ -94,7 +95,11 @@ final class Llama implements Model {
 
     private Slot slot(Checkpoint checkpoint, String name, long out, long in, boolean bias) {
         if (bias) vector(checkpoint, name + ".bias", out);
-        return new Slot(name, Slot.Kind.LINEAR, checkpoint.weight(name + ".weight", out, in), bias);
+        return new Slot(
+                name,
+                Slot.Kind.LINEAR,
+                checkpoint.weight(name + ".weight", out, in),
+                Optional.ofNullable(vectors.get(name + ".bias")));
     }
 
     private void vector(Checkpoint checkpoint, String name, long length) {
@@ -198,7 +203,7 @@ final class Llama implements Model {
     }
 
     private @Nullable Tensor bias(Slot slot) {
-        return slot.hasBias() ? parameter(slot.name() + ".bias") : null;
+        return slot.bias().isPresent() ? parameter(slot.name() + ".bias") : null;
     }
 
     private Tensor parameter(String name) {

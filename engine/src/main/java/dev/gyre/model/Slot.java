@@ -1,7 +1,9 @@
 package dev.gyre.model;
 
 import dev.gyre.quant.Weight;
+import dev.gyre.tensor.Tensor;
 
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -9,9 +11,9 @@ import java.util.OptionalInt;
  * path that Hugging Face uses, such as {@code model.layers.3.self_attn.q_proj}.
  *
  * @param kind what calls it
- * @param hasBias whether the base has a parameter {@code name + ".bias"}
+ * @param bias the base's parameter {@code name + ".bias"}, [out], where it has one
  */
-public record Slot(String name, Kind kind, Weight weight, boolean hasBias) {
+public record Slot(String name, Kind kind, Weight weight, Optional<Tensor> bias) {
     /** What a slot is in its model. */
     public enum Kind {
         /** A linear layer inside a block. */

@@ -464,6 +464,24 @@ public final class Tensor {
         return new Tensor(torch.log());
     }
 
+    public Tensor sin() {
+        return new Tensor(torch.sin());
+    }
+
+    public Tensor cos() {
+        return new Tensor(torch.cos());
+    }
+
+    /** The whole part of this ÷ divisor, rounded down. */
+    public Tensor floorDividedBy(long divisor) {
+        return withScalar((double) divisor, torch::floor_divide).to(dtype());
+    }
+
+    /** What {@link #floorDividedBy} leaves. */
+    public Tensor remainder(long divisor) {
+        return withScalar((double) divisor, torch::remainder).to(dtype());
+    }
+
     public Tensor sigmoid() {
         return new Tensor(torch.sigmoid());
     }
@@ -532,6 +550,11 @@ public final class Tensor {
     /** Zeros above the diagonal. */
     public Tensor tril() {
         return new Tensor(torch.tril());
+    }
+
+    /** Zeros above the k-th diagonal; −1 is the first one below the main. */
+    public Tensor tril(long k) {
+        return new Tensor(torch.tril(k));
     }
 
     public static Tensor cat(List<Tensor> parts, int dim) {
@@ -649,6 +672,63 @@ public final class Tensor {
     /** Singular values, largest first. */
     public Tensor singularValues() {
         return new Tensor(org.bytedeco.pytorch.global.torch.linalg_svdvals(torch));
+    }
+
+    /**
+     * The Fourier transform of real rows, the half that determines the rest: [N, n] → [N, n/2 + 1,
+     * 2], real and imaginary parts.
+     */
+    public Tensor rfft() {
+        try (var complex = org.bytedeco.pytorch.global.torch.fft_rfft(torch)) {
+            return new Tensor(org.bytedeco.pytorch.global.torch.view_as_real(complex));
+        }
+    }
+
+    /** The inverse of {@link #rfft} for rows of n numbers: [N, n/2 + 1, 2] → [N, n]. */
+    public Tensor irfft(long n) {
+        // Through a vector, because a size of 1 may carry a stride that complex numbers cannot
+        // have.
+        try (var flat = torch.reshape(-1);
+                var pairs = flat.view(shape());
+                var complex = org.bytedeco.pytorch.global.torch.view_as_complex(pairs);
+                var size = new LongOptional(n);
+                var norm = new org.bytedeco.pytorch.StringViewOptional()) {
+            return new Tensor(org.bytedeco.pytorch.global.torch.fft_irfft(complex, size, -1, norm));
+        }
+    }
+
+    /**
+     * Singular values and vectors: A = U · diag(S) · Vᵀ of A = this [m, n], with k = min(m, n).
+     *
+     * @return U [m, k], S [k] largest first, Vᵀ [k, n]
+     */
+    public List<Tensor> svd() {
+        try (var parts =
+                org.bytedeco.pytorch.global.torch.linalg_svd(
+                        torch, false, new org.bytedeco.pytorch.StringViewOptional())) {
+            return List.of(
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get2())));
+        }
+    }
+
+    /** A = Q · R of A = this [m, n]. @return Q [m, k] with orthonormal columns and R [k, n] */
+    public List<Tensor> qr() {
+        try (var parts = org.bytedeco.pytorch.global.torch.linalg_qr(torch)) {
+            return List.of(
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())));
+        }
+    }
+
+    /** A = Q · diag(l) · Qᵀ of a symmetric A = this [n, n]. @return l [n], rising, and Q [n, n] */
+    public List<Tensor> eigenvectors() {
+        try (var parts = org.bytedeco.pytorch.global.torch.linalg_eigh(torch)) {
+            return List.of(
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
+                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())));
+        }
     }
 
     @Override

@@ -60,7 +60,8 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Golden.json("adapters/cases.json").items().stream()
+        return Stream.of("cases.json", "cases-low-rank.json", "cases-around.json")
+                .flatMap(list -> Golden.json("adapters/" + list).items().stream())
                 .map(
                         c ->
                                 new Case(
@@ -148,7 +149,7 @@ class AdapterGoldenTest {
             which = i;
             own = key.substring(prefix.length());
         }
-        Var var = AdapterFile.named(adapters.get(which)).get(own);
+        Var var = adapters.get(which).files().get(own);
         if (var == null) throw new AssertionError("no learned tensor " + key);
         return var.gradientOrThrow();
     }

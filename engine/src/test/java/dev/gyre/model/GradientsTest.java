@@ -158,9 +158,11 @@ class GradientsTest {
         }
 
         Effects effects(Tape tape) {
-            var attachment = adapter.method().attach(adapter.slots());
-            return new Effects(
-                    attachment.effects(tape, new dev.gyre.adapter.Learned(learned)), replaced);
+            var attachment = adapter.method().attach(adapter.slots(), adapter.model());
+            var all = new java.util.LinkedHashMap<>(learned);
+            adapter.frozen()
+                    .forEach((name, v) -> all.put(name, Var.constant(v.value().to(DType.F64))));
+            return attachment.effects(tape, new dev.gyre.adapter.Learned(all)).with(replaced);
         }
 
         double[] gradient() {

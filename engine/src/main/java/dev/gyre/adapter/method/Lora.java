@@ -59,17 +59,25 @@ public record Lora(
         return 1e-3;
     }
 
-    private int rank(Slot slot) {
+    Lora withAlpha(double other) {
+        return new Lora(rank, other, dropout, rslora, bias, rankPattern, alphaPattern, start);
+    }
+
+    Lora withoutDropout() {
+        return new Lora(rank, alpha, 0, rslora, bias, rankPattern, alphaPattern, start);
+    }
+
+    int rank(Slot slot) {
         return pattern(rankPattern, slot).map(Double::intValue).orElse(rank);
     }
 
-    private double scale(Slot slot) {
+    double scale(Slot slot) {
         double a = pattern(alphaPattern, slot).orElse(alpha);
         return rslora ? a / Math.sqrt(rank(slot)) : a / rank(slot);
     }
 
     /** PEFT's rule: the first pattern that matches the end of the module's path. */
-    private static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
+    static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
         return patterns.entrySet().stream()
                 .filter(
                         e ->
@@ -80,15 +88,15 @@ public record Lora(
                 .findFirst();
     }
 
-    private static boolean embeds(Slot slot) {
+    static boolean embeds(Slot slot) {
         return slot.kind() == Slot.Kind.EMBEDDING;
     }
 
-    private static String a(Slot slot) {
+    static String a(Slot slot) {
         return slot.name() + (embeds(slot) ? ".lora_embedding_A" : ".lora_A.weight");
     }
 
-    private static String b(Slot slot) {
+    static String b(Slot slot) {
         return slot.name() + (embeds(slot) ? ".lora_embedding_B" : ".lora_B.weight");
     }
 

@@ -20,7 +20,6 @@ final class LoraKind implements MethodKind {
      */
     private static final List<String> OTHERS =
             List.of(
-                    "use_dora",
                     "use_qalora",
                     "use_bdlora",
                     "alora_invocation_tokens",
@@ -49,6 +48,16 @@ final class LoraKind implements MethodKind {
     }
 
     @Override
+    public String count() {
+        return "rank * (in + out)";
+    }
+
+    @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("rank", "16: rank of the update");
@@ -63,49 +72,61 @@ final class LoraKind implements MethodKind {
 
     @Override
     public Method of(Settings s) {
-        int rank = s.whole("rank", 16, 1);
-        double alpha = s.real("alpha", 2.0 * rank, 0, false, Double.POSITIVE_INFINITY);
-        var lora =
-                new Lora(
-                        rank,
-                        alpha,
-                        s.real("dropout", 0, 0, true, 1),
-                        s.flag("rslora", false),
-                        s.flag("bias", false),
-                        s.numbers("rank_pattern"),
-                        s.numbers("alpha_pattern"),
-                        Lora.Start.UNIFORM);
+        Lora lora = settings(s);
         s.finish();
         return lora;
     }
 
-    @Override
-    public Set<String> peftKeys() {
-        return Set.of(
-                "r",
-                "lora_alpha",
-                "lora_dropout",
-                "use_rslora",
-                "lora_bias",
-                "rank_pattern",
-                "alpha_pattern",
-                "init_lora_weights",
-                "bias",
-                "fan_in_fan_out",
-                // Of no effect on inference, or only with an initialisation that is refused
-                // below.
-                "ensure_weight_tying",
-                "megatron_core",
-                "qalora_group_size",
-                "runtime_config",
-                "loftq_config",
-                "eva_config",
-                "corda_config",
-                "lora_ga_config");
+    /** LoRA's own settings, for it and for what is built on it. */
+    static Lora settings(Settings s) {
+        int rank = s.whole("rank", 16, 1);
+        return new Lora(
+                rank,
+                s.real("alpha", 2.0 * rank, 0, false, Double.POSITIVE_INFINITY),
+                s.real("dropout", 0, 0, true, 1),
+                s.flag("rslora", false),
+                s.flag("bias", false),
+                s.numbers("rank_pattern"),
+                s.numbers("alpha_pattern"),
+                Lora.Start.UNIFORM);
     }
 
     @Override
+    public Set<String> peftKeys() {
+        return KEYS;
+    }
+
+    static final Set<String> KEYS =
+            Set.of(
+                    "use_dora",
+                    "r",
+                    "lora_alpha",
+                    "lora_dropout",
+                    "use_rslora",
+                    "lora_bias",
+                    "rank_pattern",
+                    "alpha_pattern",
+                    "init_lora_weights",
+                    "bias",
+                    "fan_in_fan_out",
+                    // Of no effect on inference, or only with an initialisation that is refused
+                    // below.
+                    "ensure_weight_tying",
+                    "megatron_core",
+                    "qalora_group_size",
+                    "runtime_config",
+                    "loftq_config",
+                    "eva_config",
+                    "corda_config",
+                    "lora_ga_config");
+
+    @Override
     public Method fromPeft(Tree c, Reading reading) {
+        return lora(c, start(c));
+    }
+
+    /** LoRA's own part of a configuration. */
+    static Lora lora(Tree c, Lora.Start start) {
         for (String key : OTHERS)
             if (c.get(key).filter(v -> !Boolean.FALSE.equals(v.value())).isPresent())
                 throw new UserError(
@@ -114,20 +135,18 @@ final class LoraKind implements MethodKind {
                                 + key
                                 + "\" makes this another method than LoRA, which is"
                                 + " not known here");
-        int rank = (int) c.wholeOr("r", 8);
-        if (rank < 1) throw new UserError(c.where() + ": r must be 1 or more, not " + rank);
         return new Lora(
-                rank,
+                PeftNumbers.rank(c, "r", 8),
                 c.realOr("lora_alpha", 8),
                 c.realOr("lora_dropout", 0),
                 c.boolOr("use_rslora", false),
                 c.boolOr("lora_bias", false),
-                numbers(c, "rank_pattern"),
-                numbers(c, "alpha_pattern"),
-                start(c));
+                PeftNumbers.byPattern(c, "rank_pattern"),
+                PeftNumbers.byPattern(c, "alpha_pattern"),
+                start);
     }
 
-    private static Lora.Start start(Tree c) {
+    static Lora.Start start(Tree c) {
         Object value = c.get("init_lora_weights").map(Tree::value).orElse(true);
         return switch (value) {
             case Boolean b -> b ? Lora.Start.UNIFORM : Lora.Start.BOTH;
@@ -142,18 +161,15 @@ final class LoraKind implements MethodKind {
         };
     }
 
-    private static Map<String, Double> numbers(Tree c, String key) {
-        var out = new LinkedHashMap<String, Double>();
-        c.get(key).ifPresent(map -> map.entries().forEach((k, v) -> out.put(k, v.real())));
-        return out;
-    }
-
     @Override
     public Map<String, Object> toPeft(Method method) {
-        var lora = (Lora) method;
+        return keys((Lora) method);
+    }
+
+    static Map<String, Object> keys(Lora lora) {
         var keys = new LinkedHashMap<String, Object>();
         keys.put("r", lora.rank());
-        keys.put("lora_alpha", number(lora.alpha()));
+        keys.put("lora_alpha", PeftNumbers.plain(lora.alpha()));
         keys.put("lora_dropout", lora.dropout());
         keys.put("use_rslora", lora.rslora());
         keys.put("lora_bias", lora.bias());
@@ -161,7 +177,7 @@ final class LoraKind implements MethodKind {
         lora.rankPattern().forEach((k, v) -> ranks.put(k, v.intValue()));
         keys.put("rank_pattern", ranks);
         var alphas = new LinkedHashMap<String, Object>();
-        lora.alphaPattern().forEach((k, v) -> alphas.put(k, number(v)));
+        lora.alphaPattern().forEach((k, v) -> alphas.put(k, PeftNumbers.plain(v)));
         keys.put("alpha_pattern", alphas);
         keys.put(
                 "init_lora_weights",
@@ -171,10 +187,5 @@ final class LoraKind implements MethodKind {
         keys.put("fan_in_fan_out", false);
         keys.put("use_dora", false);
         return keys;
-    }
-
-    /** Whole alphas are written as whole numbers, as PEFT's users write them. */
-    private static Object number(double value) {
-        return value == Math.rint(value) ? (Object) (long) value : (Object) value;
     }
 }

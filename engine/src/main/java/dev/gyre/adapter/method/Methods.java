@@ -4,16 +4,45 @@ import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
 import dev.gyre.adapter.Settings;
 import dev.gyre.config.NearMiss;
+import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
-/** The registry of methods. Adding one is its file, its line here, and its goldens. */
+/**
+ * The registry of methods. Adding one is its file, its line here, and its goldens. A method whose
+ * files have LoRA's type stands before LoRA.
+ */
 public final class Methods {
-    public static final List<MethodKind> ALL = List.of(Oft.KIND, Lora.KIND);
+    public static final List<MethodKind> ALL =
+            List.of(
+                    Oft.KIND,
+                    Boft.KIND,
+                    Hra.KIND,
+                    Givens.KIND,
+                    Road.KIND,
+                    Ia3.KIND,
+                    Hydra.KIND,
+                    FourierFt.KIND,
+                    Shira.KIND,
+                    Paca.KIND,
+                    S2ft.KIND,
+                    LnTuning.KIND,
+                    Dora.KIND,
+                    Vera.KIND,
+                    RandLora.KIND,
+                    LoHa.KIND,
+                    LoKr.KIND,
+                    Principal.PISSA,
+                    Principal.OLORA,
+                    LoraPlus.KIND,
+                    LoraFa.KIND,
+                    DyLora.KIND,
+                    Lora.KIND);
 
     private Methods() {}
 
@@ -40,23 +69,25 @@ public final class Methods {
         return named(name).of(new Settings(name, settings));
     }
 
-    /** The kind of a PEFT configuration's {@code peft_type}. */
-    public static MethodKind ofPeftType(String type, String where) {
+    /** The kind of a PEFT configuration. @throws UserError when there is none */
+    public static MethodKind ofPeft(Tree config) {
+        Tree type = config.need("peft_type");
         return ALL.stream()
-                .filter(k -> k.peftType().equalsIgnoreCase(type))
+                .filter(k -> k.reads(config))
                 .findFirst()
                 .orElseThrow(
                         () ->
                                 new UserError(
                                         "%s: peft_type \"%s\" is not known here; known: %s"
                                                 .formatted(
-                                                        where,
-                                                        type,
-                                                        String.join(
-                                                                ", ",
-                                                                ALL.stream()
-                                                                        .map(MethodKind::peftType)
-                                                                        .toList()))));
+                                                        type.where(),
+                                                        type.text(),
+                                                        ALL.stream()
+                                                                .map(MethodKind::peftType)
+                                                                .distinct()
+                                                                .collect(
+                                                                        Collectors.joining(
+                                                                                ", ")))));
     }
 
     /** The kind that a method belongs to. */

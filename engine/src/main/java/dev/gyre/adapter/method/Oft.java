@@ -10,13 +10,11 @@ import dev.gyre.linear.Cayley;
 import dev.gyre.linear.Skew;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
-import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -118,34 +116,9 @@ public record Oft(
     @Override
     public Effect effect(Tape tape, Slot slot, Learned learned) {
         int b = blockSize(slot);
-        Var r = kept(tape, cayley.apply(tape, learned.get(key(slot)), b));
+        Var r = BlockDropout.kept(tape, cayley.apply(tape, learned.get(key(slot)), b), dropout);
         var map = new BlockDiagonal(r, width(slot) / b);
         return slot.kind() == Slot.Kind.EMBEDDING ? Effect.after(map) : Effect.before(map);
-    }
-
-    /**
-     * Multiplicative dropout: int(p·r) blocks, drawn at random, become the identity; nothing is
-     * rescaled.
-     */
-    private Var kept(Tape tape, Var r) {
-        long count = r.value().size(0);
-        int dropped = (int) (dropout * count);
-        if (!tape.training() || dropped == 0 || count == 1) return r;
-        int[] chosen;
-        try (var random = Random.seeded(tape.nextSeed())) {
-            chosen = Arrays.copyOf(random.permutation((int) count), dropped);
-        }
-        Tensor out = r.value().copy();
-        Tensor identity = Tensor.eye(out.dtype(), out.size(1));
-        for (int i : chosen) out.select(0, i).copyFrom(identity);
-        if (!tape.needs(r)) return Var.constant(out);
-        return tape.record(
-                out,
-                g -> {
-                    Tensor own = g.copy();
-                    for (int i : chosen) own.select(0, i).zeroInPlace();
-                    r.accumulate(own);
-                });
     }
 
     /** COFT: v_i is scaled back onto the ball ‖Q_i‖_F = √2·‖v_i‖ ≤ eps/√rows. */

@@ -31,6 +31,16 @@ final class OftKind implements MethodKind {
     }
 
     @Override
+    public String count() {
+        return "in * (block - 1) / 2";
+    }
+
+    @Override
+    public String parts() {
+        return "before";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("block", "32: size of a block; divides the input width");

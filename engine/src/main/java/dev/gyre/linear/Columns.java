@@ -1,0 +1,60 @@
+package dev.gyre.linear;
+
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Var;
+
+import java.util.List;
+
+/**
+ * A matrix that is zero but for some columns: it reads a few of the features.
+ *
+ * @param columns [out, k]
+ * @param features which, [k] (I64), no two alike
+ * @param in width of what goes in
+ */
+public record Columns(Var columns, Tensor features, long in) implements LinearMap {
+    @Override
+    public long out() {
+        return columns.value().size(0);
+    }
+
+    @Override
+    public Tensor times(Tensor x) {
+        return x.indexSelect(1, features).linear(columns.value());
+    }
+
+    @Override
+    public void addTimes(Tensor y, Tensor x) {
+        y.plusMatmulInPlace(x.indexSelect(1, features), columns.value().transpose(0, 1), 1);
+    }
+
+    @Override
+    public Tensor transposeTimes(Tensor dy) {
+        return Tensor.zeros(dy.dtype(), dy.size(0), in)
+                .indexAddInPlace(1, features, dy.matmul(columns.value()));
+    }
+
+    @Override
+    public Tensor backward(Tensor x, Tensor dy) {
+        if (columns.needsGradient())
+            columns.gradientBuffer()
+                    .plusMatmulInPlace(dy.transpose(0, 1), x.indexSelect(1, features), 1);
+        return transposeTimes(dy);
+    }
+
+    @Override
+    public List<Var> variables() {
+        return List.of(columns);
+    }
+
+    @Override
+    public Tensor dense() {
+        return Tensor.zeros(columns.value().dtype(), out(), in)
+                .indexAddInPlace(1, features, columns.value());
+    }
+
+    @Override
+    public long bytes() {
+        return columns.value().bytes() + features.bytes();
+    }
+}

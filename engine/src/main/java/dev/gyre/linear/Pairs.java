@@ -1,0 +1,79 @@
+package dev.gyre.linear;
+
+import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.Var;
+
+import java.util.List;
+
+/**
+ * Features turned in pairs, each pair by a 2 × 2 matrix: y = a ⊙ x + b ⊙ h(x), where h swaps the
+ * halves of every group of g features and negates what comes from the second. Feature i of a group
+ * is paired with i + g/2. With a = cos θ and b = sin θ it is a plane rotation (RoAd, Givens).
+ *
+ * @param direct a, [d]
+ * @param crossed b, [d]
+ * @param group g, even, divides d
+ */
+public record Pairs(Var direct, Var crossed, long group) implements LinearMap {
+    public Pairs {
+        if (group % 2 != 0 || direct.value().elements() % group != 0)
+            throw new IllegalArgumentException(
+                    "groups of " + group + " on " + direct.value() + " features");
+    }
+
+    @Override
+    public long in() {
+        return direct.value().elements();
+    }
+
+    @Override
+    public long out() {
+        return in();
+    }
+
+    /** h(x), or with −1 its transpose, which is its negative. */
+    private Tensor swapped(Tensor x, double sign) {
+        Tensor out = x.emptyLike();
+        Tensor from = x.view(x.size(0), in() / group, 2, group / 2);
+        Tensor to = out.view(x.size(0), in() / group, 2, group / 2);
+        to.select(2, 0).copyFrom(from.select(2, 1)).timesInPlace(-sign);
+        to.select(2, 1).copyFrom(from.select(2, 0));
+        if (sign < 0) to.select(2, 1).timesInPlace(sign);
+        return out;
+    }
+
+    @Override
+    public Tensor times(Tensor x) {
+        return x.times(direct.value())
+                .plusProductInPlace(swapped(x.contiguous(), 1), crossed.value(), 1);
+    }
+
+    @Override
+    public Tensor transposeTimes(Tensor dy) {
+        return dy.times(direct.value()).plusInPlace(swapped(dy.times(crossed.value()), -1));
+    }
+
+    @Override
+    public Tensor backward(Tensor x, Tensor dy) {
+        if (direct.needsGradient()) direct.gradientBuffer().plusInPlace(x.times(dy).sum(0, false));
+        if (crossed.needsGradient())
+            crossed.gradientBuffer()
+                    .plusInPlace(swapped(x.contiguous(), 1).timesInPlace(dy).sum(0, false));
+        return transposeTimes(dy);
+    }
+
+    @Override
+    public List<Var> variables() {
+        return List.of(direct, crossed);
+    }
+
+    @Override
+    public Tensor dense() {
+        return times(Tensor.eye(direct.value().dtype(), in())).transpose(0, 1).contiguous();
+    }
+
+    @Override
+    public long bytes() {
+        return direct.value().bytes() + crossed.value().bytes();
+    }
+}
