@@ -21,13 +21,13 @@ import dev.gyre.train.TrainEvent;
 import dev.gyre.train.Trainer;
 
 import java.nio.file.Path;
-import java.util.OptionalLong;
-import java.util.Map;
-import java.util.LinkedHashMap;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /** Gyre in this process. */
@@ -147,8 +147,7 @@ final class LocalGyre implements Gyre {
                                 Targets.allLinear(),
                                 base.model(),
                                 0)) {
-                    out.put(
-                            spec.name(), new Learns(OptionalLong.of(adapter.trainable()), ""));
+                    out.put(spec.name(), new Learns(OptionalLong.of(adapter.trainable()), ""));
                 } catch (UserError e) {
                     out.put(
                             spec.name(),

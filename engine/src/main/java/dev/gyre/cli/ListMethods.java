@@ -105,7 +105,9 @@ final class ListMethods implements Commands.Runs {
                                         : "does not fit: " + l.whyNot()));
         fact("merges", merges(kind) ? "yes" : "no, it depends on the input");
         fact("serves", "yes, beside others in one batch");
-        fact("files", kind.inPeft() ? "as PEFT's, both ways" : "in PEFT's manner; PEFT has no such");
+        fact(
+                "files",
+                kind.inPeft() ? "as PEFT's, both ways" : "in PEFT's manner; PEFT has no such");
         fact("learning rate", String.valueOf(rate(kind)));
         kind.settings().forEach((key, about) -> shell.out().printf("    %-18s %s%n", key, about));
         shell.line("");

@@ -41,9 +41,7 @@ final class MethodsPage {
             if (kind.settings().isEmpty()) continue;
             page.append("\n| setting | default and meaning |\n|---|---|\n");
             kind.settings()
-                    .forEach(
-                            (key, about) ->
-                                    page.append("| `%s` | %s |\n".formatted(key, about)));
+                    .forEach((key, about) -> page.append("| `%s` | %s |\n".formatted(key, about)));
         }
         return page.toString();
     }

@@ -17,10 +17,10 @@ import dev.gyre.tensor.Var;
 import java.util.List;
 
 /**
- * Partial connection adaptation (PaCA, arXiv 2503.01905): r randomly chosen columns of W learn. What
- * learns is p = W[:, idx]/s, with s = alpha/r as the reference has it, so that learning rates mean
- * the same; y = x·Wᵀ + bias + x[:, idx]·(s·p − W[:, idx])ᵀ. The base stays as it is, so that an
- * adapter can be taken off again.
+ * Partial connection adaptation (PaCA, arXiv 2503.01905): r randomly chosen columns of W learn.
+ * What learns is p = W[:, idx]/s, with s = alpha/r as the reference has it, so that learning rates
+ * mean the same; y = x·Wᵀ + bias + x[:, idx]·(s·p − W[:, idx])ᵀ. The base stays as it is, so that
+ * an adapter can be taken off again.
  *
  * @param rank r, number of columns
  * @param alpha numerator of s

@@ -28,8 +28,8 @@ import java.util.function.Function;
  * LoRA that starts at a part of the weight and takes that part out of it: y = x·(W − s·B₀·A₀)ᵀ +
  * bias + s·(x·Aᵀ)·Bᵀ with A = A₀ and B = B₀ at the start. PiSSA (arXiv 2404.02948) takes the r
  * largest singular values, OLoRA (arXiv 2406.01775) the first r columns of Q and rows of R. Nothing
- * of the base changes: −s·B₀·A₀ stands beside it as a second thin product. A₀ and B₀ follow from the
- * weight; as in PEFT, files do not hold them.
+ * of the base changes: −s·B₀·A₀ stands beside it as a second thin product. A₀ and B₀ follow from
+ * the weight; as in PEFT, files do not hold them.
  *
  * @param lora A, B and s
  * @param part what of the weight is taken

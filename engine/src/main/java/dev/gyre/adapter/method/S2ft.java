@@ -18,9 +18,9 @@ import java.util.List;
 /**
  * Structured sparse fine-tuning (S²FT, arXiv 2412.06289): whole channels learn, the rest of every
  * weight is frozen. y = x·(W + D)ᵀ + bias with D zero but for some columns, at the slots that read
- * channels (a feed-forward's or an attention's output projection), or some rows, at those that write
- * them. The weights that write and read the same channels choose the same ones, because the choice
- * follows from the layer and the width. Starts at D = 0.
+ * channels (a feed-forward's or an attention's output projection), or some rows, at those that
+ * write them. The weights that write and read the same channels choose the same ones, because the
+ * choice follows from the layer and the width. Starts at D = 0.
  *
  * @param channels how many of them, k
  * @param group channels that are chosen together, such as a head's; divides k and every width

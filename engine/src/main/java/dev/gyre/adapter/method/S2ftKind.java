@@ -50,7 +50,9 @@ final class S2ftKind implements MethodKind {
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("channels", "16: number of channels, at most the width");
-        s.put("group", "1: channels chosen together, such as a head's; divides channels and widths");
+        s.put(
+                "group",
+                "1: channels chosen together, such as a head's; divides channels and widths");
         s.put("reading", "o_proj and down_proj: modules that read channels; the others write them");
         s.put("seed", "0: of the choice");
         return s;

@@ -18,8 +18,8 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Sparse high-rank adaptation (SHiRA, arXiv 2406.13175): y = x·(W + S)ᵀ + bias, S zero but for r·(in
- * + out) learned entries, as many as LoRA of rank r has. Starts at S = 0.
+ * Sparse high-rank adaptation (SHiRA, arXiv 2406.13175): y = x·(W + S)ᵀ + bias, S zero but for
+ * r·(in + out) learned entries, as many as LoRA of rank r has. Starts at S = 0.
  *
  * @param rank r
  * @param mask how the places are chosen
@@ -67,8 +67,7 @@ public record Shira(int rank, Mask mask, long seed, boolean random) implements M
         return List.of(
                 new Declared(
                         values(slot), new long[] {k}, random ? Declared.normal(1) : Declared.ZEROS),
-                Declared.kept(
-                        places(slot), new long[] {2, k}, (r, s) -> chosen(slot, (int) s[1])));
+                Declared.kept(places(slot), new long[] {2, k}, (r, s) -> chosen(slot, (int) s[1])));
     }
 
     /** The rows and columns of k places, row by row: [2, k]. */
@@ -131,8 +130,7 @@ public record Shira(int rank, Mask mask, long seed, boolean random) implements M
             Tensor flat = both.select(0, 0).times(slot.in()).plusInPlace(both.select(0, 1));
             places = here.give(flat.to(DType.I64));
         }
-        return Effect.beside(
-                new Entries(learned.get(values(slot)), places, slot.out(), slot.in()));
+        return Effect.beside(new Entries(learned.get(values(slot)), places, slot.out(), slot.in()));
     }
 
     /** The registry's line for SHiRA. */

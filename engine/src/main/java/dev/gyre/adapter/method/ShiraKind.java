@@ -71,7 +71,9 @@ final class ShiraKind implements MethodKind {
         return Set.of("bias", "exclude_modules", "layers_pattern", "layers_to_transform");
     }
 
-    /** Where the entries lie, the file's tensors say; of a mask of another name no more is known. */
+    /**
+     * Where the entries lie, the file's tensors say; of a mask of another name no more is known.
+     */
     @Override
     public Method fromPeft(Tree c, Reading reading) {
         int rank = (int) c.wholeOr("r", 32);
