@@ -44,7 +44,7 @@ public final class Adapter implements AutoCloseable {
         this.slots = method.slots(targets, model);
         this.attachment = method.attach(targets, slots, model);
         List<Declared> own = attachment.parameters();
-        List<Declared> whole = replacements();
+        List<Declared> whole = WholeModules.of(targets, model, slots);
         long total =
                 own.stream()
                         .filter(d -> d.role() == Declared.Role.LEARNED)
@@ -144,55 +144,6 @@ public final class Adapter implements AutoCloseable {
     /** Its tensors under their names in files. */
     Map<String, Var> files() {
         return files;
-    }
-
-    /** Parameters of the base that are trained whole, starting at the base's values. */
-    private List<Declared> replacements() {
-        var out = new LinkedHashMap<String, Declared>();
-        for (String module : targets.savedModules(model)) {
-            model.slots().stream()
-                    .filter(s -> s.name().equals(module))
-                    .forEach(
-                            s -> {
-                                long[] shape = {s.weight().out(), s.weight().in()};
-                                out.put(
-                                        module + ".weight",
-                                        new Declared(
-                                                module + ".weight",
-                                                shape,
-                                                (r, _) -> s.weight().dense()));
-                            });
-            model.vectors()
-                    .forEach(
-                            (name, value) -> {
-                                if (name.startsWith(module + "."))
-                                    out.put(name, whole(name, value));
-                            });
-        }
-        model.vectors()
-                .forEach(
-                        (name, value) -> {
-                            if (name.endsWith(".bias") && biasLearns(name))
-                                out.put(name, whole(name, value));
-                        });
-        return List.copyOf(out.values());
-    }
-
-    private Declared whole(String name, Tensor value) {
-        var declared = new Declared(name, value.shape(), (r, s) -> value);
-        // A bias of an adapted slot lies inside the wrapped layer.
-        String owner = name.substring(0, name.lastIndexOf('.'));
-        return name.endsWith(".bias") && slots.stream().anyMatch(s -> s.name().equals(owner))
-                ? declared.called(Declared.PREFIX + owner + ".base_layer.bias")
-                : declared;
-    }
-
-    private boolean biasLearns(String name) {
-        return switch (targets.bias()) {
-            case NONE -> false;
-            case ALL -> true;
-            case ADAPTED -> slots.stream().anyMatch(s -> name.equals(s.name() + ".bias"));
-        };
     }
 
     public Method method() {
