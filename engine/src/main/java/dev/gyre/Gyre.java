@@ -65,8 +65,8 @@ public interface Gyre {
      *
      * @param allowUnknownKeys whether a key that is not known, and may change what an adapter
      *     computes, is a warning in the place of an error
-     * @param legacySeries whether OFT files that name no version of PEFT mean the series of 0.16 and
-     *     0.17
+     * @param legacySeries whether OFT files that name no version of PEFT mean the series of 0.16
+     *     and 0.17
      */
     record AdapterFiles(boolean allowUnknownKeys, boolean legacySeries) {
         /** As PEFT 0.21 reads them, and nothing is passed over. */

@@ -95,7 +95,11 @@ class OurAdaptersLiveTest {
                     false);
             Path out = folder.resolve(name + "-merged.json");
             peers.script("check_merged.py", "--model", merged, "--text", text, "--out", out);
-            Peers.difference(peers.ours(gyre, List.of(adapter), text), Peers.document(out), MOST, MEAN)
+            Peers.difference(
+                            peers.ours(gyre, List.of(adapter), text),
+                            Peers.document(out),
+                            MOST,
+                            MEAN)
                     .ifPresent(how -> wrong.add(name + ": " + how));
         }
         assertThat(wrong).isEmpty();

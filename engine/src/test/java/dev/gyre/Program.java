@@ -23,7 +23,10 @@ public record Program(int code, String output) {
         return finished(folder, java(program, words), variables);
     }
 
-    /** Runs a class that cannot write a file beyond a size: the nearest that needs no rights to a full disk. */
+    /**
+     * Runs a class that cannot write a file beyond a size: the nearest that needs no rights to a
+     * full disk.
+     */
     public static Program withFilesUpTo(
             int kilobytes, Path folder, Class<?> program, List<String> words) {
         // POSIX counts in blocks of 512 bytes.

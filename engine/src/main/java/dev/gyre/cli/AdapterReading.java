@@ -16,7 +16,8 @@ final class AdapterReading {
             names = "--oft-series",
             paramLabel = "standard|legacy",
             description =
-                    "What OFT files without a peft_version mean; legacy: PEFT 0.16, 0.17 [standard].")
+                    "What OFT files without a peft_version mean; legacy: PEFT 0.16, 0.17"
+                        + " [standard].")
     private String series = "standard";
 
     Gyre.AdapterFiles files() {

@@ -7,7 +7,9 @@ import picocli.CommandLine.Option;
 
 import java.util.Optional;
 
-/** The flags of every command that asks a model: what stands around a question, and how it answers. */
+/**
+ * The flags of every command that asks a model: what stands around a question, and how it answers.
+ */
 final class Asking {
     @Option(
             names = "--system",

@@ -50,7 +50,8 @@ final class Chat implements Commands.Runs {
             throw new UserError(
                     "chat needs a template; for text without one: gyre generate --template none");
         Decoding decoding = Asking.decoding(spec);
-        try (Gyre.Loaded model = opening.start(common, shell).open(opening.source(asking.template()))) {
+        try (Gyre.Loaded model =
+                opening.start(common, shell).open(opening.source(asking.template()))) {
             talk(model, decoding);
         }
         return Exit.DONE;
@@ -83,7 +84,8 @@ final class Chat implements Commands.Runs {
     }
 
     private List<Prompt.Turn> opened() {
-        return new ArrayList<>(asking.system().map(s -> new Prompt.Turn("system", s)).stream().toList());
+        return new ArrayList<>(
+                asking.system().map(s -> new Prompt.Turn("system", s)).stream().toList());
     }
 
     private String answer(Gyre.Loaded model, List<Prompt.Turn> turns, Decoding decoding) {

@@ -124,7 +124,10 @@ final class Doctor implements Commands.Runs {
             Optional<String> obstacle = Torch.cudaObstacle();
             check("device", "cuda", obstacle.isEmpty(), "--device cuda: " + obstacle.orElse(""));
         } else {
-            String more = Files.exists(DRIVER) ? "cpu; an NVIDIA driver is here: try --device cuda" : "cpu";
+            String more =
+                    Files.exists(DRIVER)
+                            ? "cpu; an NVIDIA driver is here: try --device cuda"
+                            : "cpu";
             check("device", more, true, "");
         }
     }

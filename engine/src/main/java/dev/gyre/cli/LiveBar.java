@@ -6,8 +6,8 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * A bar that lives in the last line of {@code err}. The library draws from a thread of its own; once
- * {@link #close} is through, the line has ended and nothing is drawn any more.
+ * A bar that lives in the last line of {@code err}. The library draws from a thread of its own;
+ * once {@link #close} is through, the line has ended and nothing is drawn any more.
  */
 final class LiveBar implements AutoCloseable {
     private final Shell shell;

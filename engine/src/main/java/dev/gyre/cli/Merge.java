@@ -39,7 +39,9 @@ final class Merge implements Commands.Runs {
     public Integer call() {
         if (opening.adapters().isEmpty())
             throw new UserError("nothing to merge; give --adapter DIR, once or more");
-        Gyre.Merged merged = opening.start(common, shell).merge(opening.source("auto"), out, overwriting.allowed());
+        Gyre.Merged merged =
+                opening.start(common, shell)
+                        .merge(opening.source("auto"), out, overwriting.allowed());
         if (json) {
             Map<String, Object> row = new LinkedHashMap<>();
             row.put("out", merged.out().toString());

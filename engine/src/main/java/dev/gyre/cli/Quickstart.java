@@ -141,12 +141,12 @@ final class Quickstart implements Commands.Runs {
         }
     }
 
-    /** The base goes by its name, which the adapter keeps: a path in a cache means nothing elsewhere. */
+    /**
+     * The base goes by its name, which the adapter keeps: a path in a cache means nothing
+     * elsewhere.
+     */
     private Recipe recipe(Gyre.Found model, Path adapter) {
-        return Recipe.of(
-                        model.name(),
-                        out.resolve("data").resolve(ShopQueries.TRAIN_FILE),
-                        adapter)
+        return Recipe.of(model.name(), out.resolve("data").resolve(ShopQueries.TRAIN_FILE), adapter)
                 .with("method", "oft:block=32")
                 .with("steps", steps)
                 .with("batch", 8)

@@ -62,7 +62,10 @@ final class Train implements Commands.Runs {
         try (var watching = new Watching(shell)) {
             Consumer<TrainEvent> all = curve.andThen(watching);
             if (json) all = all.andThen(new JsonEvents(shell));
-            done = common.start(shell).reading(reading.files()).train(plan, overwriting.allowed(), all);
+            done =
+                    common.start(shell)
+                            .reading(reading.files())
+                            .train(plan, overwriting.allowed(), all);
         }
         Path picture = chart.orElse(done.adapter().resolve("loss.png"));
         LossPicture.write(curve, picture);

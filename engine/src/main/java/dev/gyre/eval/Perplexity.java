@@ -29,8 +29,8 @@ public record Perplexity(double[] logprobs, double nll, long tokens) {
      * Scores a text.
      *
      * @param contextTokens of a window
-     * @param stride tokens between the starts of two windows, 1 … contextTokens − 1: a window's first
-     *     token cannot be scored in it
+     * @param stride tokens between the starts of two windows, 1 … contextTokens − 1: a window's
+     *     first token cannot be scored in it
      */
     public static Perplexity of(
             Model model, List<Effects> adapters, int[] ids, int contextTokens, int stride) {

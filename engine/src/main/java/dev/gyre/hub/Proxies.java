@@ -41,7 +41,8 @@ final class Proxies extends ProxySelector {
         String variable = target.getScheme().toLowerCase(Locale.ROOT) + "_proxy";
         for (String name : List.of(variable, "all_proxy")) {
             Optional<String> value = value(name);
-            if (value.isPresent() && !direct(target)) return Optional.of(address(name, value.get()));
+            if (value.isPresent() && !direct(target))
+                return Optional.of(address(name, value.get()));
         }
         return Optional.empty();
     }
@@ -91,10 +92,7 @@ final class Proxies extends ProxySelector {
                 .map(entry -> entry.strip().toLowerCase(Locale.ROOT).replaceFirst("^\\*?\\.", ""))
                 .filter(entry -> !entry.isEmpty())
                 .anyMatch(
-                        entry ->
-                                entry.equals("*")
-                                        || under(host, entry)
-                                        || under(withPort, entry));
+                        entry -> entry.equals("*") || under(host, entry) || under(withPort, entry));
     }
 
     private static boolean under(String host, String domain) {

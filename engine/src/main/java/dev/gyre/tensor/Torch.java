@@ -101,8 +101,7 @@ public final class Torch {
         /** What the natives of this machine are called. */
         private static String natives() {
             String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
-            String arch =
-                    System.getProperty("os.arch", "").equals("aarch64") ? "arm64" : "x86_64";
+            String arch = System.getProperty("os.arch", "").equals("aarch64") ? "arm64" : "x86_64";
             String system =
                     os.contains("mac") ? "macosx" : os.contains("win") ? "windows" : "linux";
             return system + "-" + arch;

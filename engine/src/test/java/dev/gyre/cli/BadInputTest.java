@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a user meets who gives the whole program something that it cannot use: one message, exit code
- * 2, no stack trace, and nothing written.
+ * What a user meets who gives the whole program something that it cannot use: one message, exit
+ * code 2, no stack trace, and nothing written.
  */
 class BadInputTest {
     private static final Path GOLDEN = Path.of("src/test/resources/golden").toAbsolutePath();
@@ -78,15 +78,15 @@ class BadInputTest {
                         + " \"oft\"",
                 "train --base MODEL --data DIR/good.jsonl --out DIR/out --targets q_prj | did you"
                         + " mean \"q_proj\"",
-                "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl | is a file; wanted a"
-                        + " folder",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl | is a file; wanted"
+                    + " a folder",
                 "train --base MODEL --data DIR/good.jsonl --out DIR | is not empty",
-                "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl/out | cannot make the"
-                        + " folder",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl/out | cannot make"
+                    + " the folder",
                 "eval perplexity --base MODEL --text DIR/nothing.txt | --text holds nothing to"
                         + " score",
-                "eval perplexity --base MODEL --text DIR/good.jsonl --stride 128 | below the context"
-                        + " of 128",
+                "eval perplexity --base MODEL --text DIR/good.jsonl --stride 128 | below the"
+                    + " context of 128",
                 "generate --base nowhere --prompt x | unknown model \"nowhere\"",
                 "generate --base acme/none --prompt x --offline | HF_HUB_OFFLINE",
                 "generate --base DIR/none.gguf --prompt x | none.gguf: no such file",
@@ -133,15 +133,15 @@ class BadInputTest {
 
     @Test
     void anOldOftFileIsReadAsItIsSaidToBe() throws IOException {
-        String line =
-                "eval perplexity --base MODEL --adapter DIR/old --text DIR/good.jsonl --json";
+        String line = "eval perplexity --base MODEL --adapter DIR/old --text DIR/good.jsonl --json";
         Path golden = GOLDEN.resolve("adapters/oft-minimal");
         Path adapter = Files.createDirectory(folder.resolve("old"));
         for (String file : List.of("adapter_model.safetensors", "adapter_config.json"))
             Files.copy(golden.resolve(file), adapter.resolve(file));
         var standard = CommandLineRun.real(words(line).toArray(String[]::new));
         assertThat(standard.err()).contains("no peft_version", "--oft-series legacy");
-        var legacy = CommandLineRun.real(words(line + " --oft-series legacy").toArray(String[]::new));
+        var legacy =
+                CommandLineRun.real(words(line + " --oft-series legacy").toArray(String[]::new));
         assertThat(legacy.err()).isEmpty();
         assertThat(legacy.code()).isZero();
         assertThat(legacy.out()).isNotEqualTo(standard.out());

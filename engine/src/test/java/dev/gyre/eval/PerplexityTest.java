@@ -20,7 +20,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
-/** A text in windows has the log-probabilities that each token has after its own window's beginning. */
+/**
+ * A text in windows has the log-probabilities that each token has after its own window's beginning.
+ */
 class PerplexityTest {
     private static final int[] TEXT = new Random(3).ints(100, 0, 97).toArray();
 

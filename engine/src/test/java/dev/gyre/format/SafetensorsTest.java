@@ -120,8 +120,11 @@ class SafetensorsTest {
                 List.of(new AtomicFile.Part(folder.resolve("config.json"), AtomicFile.text("{}"))));
         assertThat(names())
                 .containsExactly(
-                        "config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
-                        "model-00003-of-00003.safetensors", "model.safetensors.index.json");
+                        "config.json",
+                        "model-00001-of-00003.safetensors",
+                        "model-00002-of-00003.safetensors",
+                        "model-00003-of-00003.safetensors",
+                        "model.safetensors.index.json");
         checkFour();
         assertThat(Files.readString(folder.resolve(Safetensors.INDEX)))
                 .contains("\"total_size\": 164", "\"t2\": \"model-00002-of-00003.safetensors\"");
@@ -180,7 +183,10 @@ class SafetensorsTest {
                                                     throw new UserError("no more");
                                                 })))
                         .toList();
-        assertThatThrownBy(() -> Safetensors.writeFolder(folder, Map.of(), broken, maxShardBytes, List.of()))
+        assertThatThrownBy(
+                        () ->
+                                Safetensors.writeFolder(
+                                        folder, Map.of(), broken, maxShardBytes, List.of()))
                 .hasMessage("no more");
         assertThat(names()).isEqualTo(before);
         checkFour();
