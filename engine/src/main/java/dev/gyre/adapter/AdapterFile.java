@@ -60,8 +60,7 @@ public final class AdapterFile {
         Targets targets = PeftConfig.targets(config, kind, reading);
         try (var arena = Arena.ofConfined()) {
             Safetensors tensors = Safetensors.open(file, arena);
-            Method method =
-                    kind.fitted(kind.fromPeft(config, reading), shapes(tensors), reading);
+            Method method = kind.fitted(kind.fromPeft(config, reading), shapes(tensors), reading);
             Adapter adapter = Adapter.unfilled(method, targets, model);
             try (var _ = Scope.open()) {
                 fill(adapter, tensors, file);
@@ -131,7 +130,8 @@ public final class AdapterFile {
             Adapter adapter, Safetensors file, String name, Path path) {
         if (!name.endsWith(".base_layer.weight")) return false;
         String module =
-                name.substring(Declared.PREFIX.length(), name.length() - ".base_layer.weight".length());
+                name.substring(
+                        Declared.PREFIX.length(), name.length() - ".base_layer.weight".length());
         return adapter.slots().stream()
                 .filter(s -> s.name().equals(module))
                 .findFirst()

@@ -38,9 +38,9 @@ public interface MethodKind {
     }
 
     /**
-     * How many numbers it learns at a linear slot, as a formula over the settings' names, {@code in}
-     * and {@code out}, with {@code + - * /}, {@code min(,)} and brackets; for lists, and checked
-     * against every slot.
+     * How many numbers it learns at a linear slot, as a formula over the settings' names, {@code
+     * in} and {@code out}, with {@code + - * /}, {@code min(,)} and brackets; for lists, and
+     * checked against every slot.
      */
     default String count() {
         return "";

@@ -9,9 +9,9 @@ import java.util.List;
 
 /**
  * A product of reflections H = H_0 · … · H_(r−1) with H_j = I − 2·v_j·v_jᵀ, in compact WY form: H =
- * I − 2·V·Sᵀ·Vᵀ with S = (I + 2·tril(VᵀV, −1))⁻¹ (Schreiber and Van Loan, 1989). Two thin products a
- * row, as a low-rank update costs, whatever r is. The map is M = H, so that x·Mᵀ = x·H_(r−1) · … ·
- * H_0.
+ * I − 2·V·Sᵀ·Vᵀ with S = (I + 2·tril(VᵀV, −1))⁻¹ (Schreiber and Van Loan, 1989). Two thin products
+ * a row, as a low-rank update costs, whatever r is. The map is M = H, so that x·Mᵀ = x·H_(r−1) · …
+ * · H_0.
  *
  * @param unit V, [d, r], columns of length 1
  * @param solved S, [r, r], from {@link #of}
@@ -82,11 +82,7 @@ public record Householder(Var unit, Tensor solved) implements Rotation {
     public double distanceFromOrthogonal() {
         try (var _ = Scope.open()) {
             Tensor h = dense().to(DType.F64);
-            return h.transpose(0, 1)
-                    .matmul(h)
-                    .minus(Tensor.eye(DType.F64, in()))
-                    .norm()
-                    .item();
+            return h.transpose(0, 1).matmul(h).minus(Tensor.eye(DType.F64, in())).norm().item();
         }
     }
 

@@ -8,8 +8,8 @@ import java.util.stream.Stream;
 
 /**
  * A Kronecker product M = L ⊗ R with L [a, c] and R [b, d]: M[i·b+k, j·d+l] = L[i, j]·R[k, l], of
- * shape [a·b, c·d]. It acts on a row as on a matrix X [c, d], giving L·X·Rᵀ; neither M nor more than
- * its factors is ever formed.
+ * shape [a·b, c·d]. It acts on a row as on a matrix X [c, d], giving L·X·Rᵀ; neither M nor more
+ * than its factors is ever formed.
  *
  * @param left L
  * @param right R
@@ -42,7 +42,11 @@ public record Kronecker(LinearMap left, LinearMap right) implements LinearMap {
     public Tensor backward(Tensor x, Tensor dy) {
         Tensor rows = x.reshape(-1, right.in());
         Tensor t = turned(right.times(rows), left.in(), right.out());
-        Tensor dt = turned(left.backward(t, turned(dy, left.out(), right.out())), right.out(), left.in());
+        Tensor dt =
+                turned(
+                        left.backward(t, turned(dy, left.out(), right.out())),
+                        right.out(),
+                        left.in());
         return right.backward(rows, dt).reshape(x.size(0), in());
     }
 

@@ -55,8 +55,7 @@ public record Pairs(Var direct, Var crossed, long group) implements LinearMap {
 
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
-        if (direct.needsGradient())
-            direct.gradientBuffer().plusInPlace(x.times(dy).sum(0, false));
+        if (direct.needsGradient()) direct.gradientBuffer().plusInPlace(x.times(dy).sum(0, false));
         if (crossed.needsGradient())
             crossed.gradientBuffer()
                     .plusInPlace(swapped(x.contiguous(), 1).timesInPlace(dy).sum(0, false));

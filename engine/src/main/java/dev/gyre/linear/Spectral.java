@@ -8,8 +8,8 @@ import dev.gyre.tensor.Var;
 import java.util.List;
 
 /**
- * A matrix with a few frequencies: M[a, b] = s/(m·n) · Σ c_l · cos(2π·(u_l·a/m + v_l·b/n)), the real
- * part of a two-dimensional inverse Fourier transform (FourierFT, arXiv 2405.03003). Rows are
+ * A matrix with a few frequencies: M[a, b] = s/(m·n) · Σ c_l · cos(2π·(u_l·a/m + v_l·b/n)), the
+ * real part of a two-dimensional inverse Fourier transform (FourierFT, arXiv 2405.03003). Rows are
  * multiplied by it through one-dimensional transforms, without the matrix: transform x, pick the
  * inputs' frequencies, weigh them, add them up at the outputs' frequencies, transform back.
  *
@@ -18,8 +18,7 @@ import java.util.List;
  * @param inputs v and its fold
  * @param scale s
  */
-public record Spectral(Var values, Waves outputs, Waves inputs, double scale)
-        implements LinearMap {
+public record Spectral(Var values, Waves outputs, Waves inputs, double scale) implements LinearMap {
 
     /**
      * Frequencies along one side, folded into the half that a real signal's transform keeps:
@@ -48,9 +47,7 @@ public record Spectral(Var values, Waves outputs, Waves inputs, double scale)
         Tensor[] analysed(Tensor x) {
             Tensor all = x.rfft().permute(1, 2, 0).contiguous();
             Tensor mine = all.indexSelect(0, folded);
-            return new Tensor[] {
-                mine.select(1, 0), mine.select(1, 1).times(signs.unsqueeze(1))
-            };
+            return new Tensor[] {mine.select(1, 0), mine.select(1, 1).times(signs.unsqueeze(1))};
         }
 
         /** Re Σ z_w·e^{2πi·w·a/n} at each place a: z, two [k, N] → [N, n]. */

@@ -686,14 +686,14 @@ public final class Tensor {
 
     /** The inverse of {@link #rfft} for rows of n numbers: [N, n/2 + 1, 2] → [N, n]. */
     public Tensor irfft(long n) {
-        // Through a vector, because a size of 1 may carry a stride that complex numbers cannot have.
+        // Through a vector, because a size of 1 may carry a stride that complex numbers cannot
+        // have.
         try (var flat = torch.reshape(-1);
                 var pairs = flat.view(shape());
                 var complex = org.bytedeco.pytorch.global.torch.view_as_complex(pairs);
                 var size = new LongOptional(n);
                 var norm = new org.bytedeco.pytorch.StringViewOptional()) {
-            return new Tensor(
-                    org.bytedeco.pytorch.global.torch.fft_irfft(complex, size, -1, norm));
+            return new Tensor(org.bytedeco.pytorch.global.torch.fft_irfft(complex, size, -1, norm));
         }
     }
 

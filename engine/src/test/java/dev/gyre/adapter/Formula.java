@@ -52,8 +52,8 @@ final class Formula {
             return inner;
         }
         int from = at;
-        while (at < text.length() && (Character.isLetterOrDigit(text.charAt(at)) || text.charAt(at) == '_'))
-            at++;
+        while (at < text.length()
+                && (Character.isLetterOrDigit(text.charAt(at)) || text.charAt(at) == '_')) at++;
         String word = text.substring(from, at);
         if (takes('(')) {
             double first = sum();

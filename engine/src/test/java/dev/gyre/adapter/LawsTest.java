@@ -103,7 +103,9 @@ class LawsTest {
 
     /** What learns along something else than its gradient, and why. */
     private static final Map<String, String> NOT_A_GRADIENT =
-            Map.of("dora:rank=3", "by the paper's section 4.3 the rows' lengths are constants to it");
+            Map.of(
+                    "dora:rank=3",
+                    "by the paper's section 4.3 the rows' lengths are constants to it");
 
     private static final List<int[]> SEQUENCES =
             List.of(new int[] {5, 9, 33, 2, 70}, new int[] {8, 1, 4});
@@ -125,9 +127,12 @@ class LawsTest {
         model.close();
         wideModel.close();
         System.out.println("laws: " + RUN.size() + " cases of " + Methods.ALL.size() + " methods");
-        STARTS_ELSEWHERE.forEach((c, why) -> System.out.println("  starts elsewhere: " + c + ": " + why));
-        NOT_A_GRADIENT.forEach((c, why) -> System.out.println("  not a gradient: " + c + ": " + why));
-        COUNTED_OTHERWISE.forEach((c, why) -> System.out.println("  counted otherwise: " + c + ": " + why));
+        STARTS_ELSEWHERE.forEach(
+                (c, why) -> System.out.println("  starts elsewhere: " + c + ": " + why));
+        NOT_A_GRADIENT.forEach(
+                (c, why) -> System.out.println("  not a gradient: " + c + ": " + why));
+        COUNTED_OTHERWISE.forEach(
+                (c, why) -> System.out.println("  counted otherwise: " + c + ": " + why));
     }
 
     @BeforeEach
@@ -246,8 +251,7 @@ class LawsTest {
         try (var adapter = moved(word, model)) {
             AdapterFile.write(adapter, folder, "base");
             var warnings = new ArrayList<String>();
-            try (var again =
-                    AdapterFile.read(folder, model, Reading.strict(warnings::add))) {
+            try (var again = AdapterFile.read(folder, model, Reading.strict(warnings::add))) {
                 AdapterFile.write(again, twice, "base");
                 assertThat(twice.resolve(AdapterFile.CONFIG))
                         .hasSameTextualContentAs(folder.resolve(AdapterFile.CONFIG));
@@ -343,8 +347,7 @@ class LawsTest {
                     adapter.method()
                             .attach(adapter.slots(), wideModel)
                             .effects(outer, new Learned(vars));
-            Var loss =
-                    wideModel.loss(inner, Tokens.of(SEQUENCES, List.of(effects)), LABELS, 0.5);
+            Var loss = wideModel.loss(inner, Tokens.of(SEQUENCES, List.of(effects)), LABELS, 0.5);
             double value = loss.value().item();
             if (wanted) {
                 inner.backward(loss);

@@ -69,10 +69,7 @@ class ComposedMapsTest {
                         shape(4, 6)),
                 of(
                         "kronecker",
-                        v ->
-                                new Kronecker(
-                                        new Matrix(v.get(0)),
-                                        new Thin(v.get(1), v.get(2), 0.5)),
+                        v -> new Kronecker(new Matrix(v.get(0)), new Thin(v.get(1), v.get(2), 0.5)),
                         shape(2, 3),
                         shape(2, 4),
                         shape(5, 2)),
@@ -136,7 +133,14 @@ class ComposedMapsTest {
     }
 
     private static double inner(
-            Case c, List<Var> leaves, int which, double[] at, int i, double h, Tensor x, Tensor dy) {
+            Case c,
+            List<Var> leaves,
+            int which,
+            double[] at,
+            int i,
+            double h,
+            Tensor x,
+            Tensor dy) {
         double[] moved = at.clone();
         moved[i] += h;
         var all = new ArrayList<>(leaves);

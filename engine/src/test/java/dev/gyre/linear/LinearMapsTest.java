@@ -109,7 +109,10 @@ class LinearMapsTest {
                         "entries",
                         v ->
                                 new Entries(
-                                        v.getFirst(), Tensor.of(new long[] {1, 4, 9, 14, 20}), 4, 6),
+                                        v.getFirst(),
+                                        Tensor.of(new long[] {1, 4, 9, 14, 20}),
+                                        4,
+                                        6),
                         shape(5)),
                 of("spectral even", v -> spectral(v.getFirst(), 4, 6), shape(7)),
                 of("spectral odd", v -> spectral(v.getFirst(), 5, 7), shape(7)));
@@ -118,11 +121,7 @@ class LinearMapsTest {
     private static Spectral spectral(Var c, int m, int n) {
         var u = Tensor.of(new double[] {1, 0, 3, 2, 3, 2, 0});
         var v = Tensor.of(new double[] {2, 0, 5, 3, 4, 1, 3});
-        return new Spectral(
-                c,
-                Spectral.Waves.of(m, u),
-                Spectral.Waves.of(n, v),
-                150);
+        return new Spectral(c, Spectral.Waves.of(m, u), Spectral.Waves.of(n, v), 150);
     }
 
     private static double[] values(Case c) {
@@ -202,8 +201,17 @@ class LinearMapsTest {
         Householder h = Householder.of(Var.leaf(v, scope));
         assertThat(h.dense().toDoubles())
                 .containsExactly(
-                        new double[] {7 / 9., 4 / 9., 4 / 9., -4 / 9., 8 / 9., -1 / 9., -4 / 9., -1
-                                / 9., 8 / 9.},
+                        new double[] {
+                            7 / 9.,
+                            4 / 9.,
+                            4 / 9.,
+                            -4 / 9.,
+                            8 / 9.,
+                            -1 / 9.,
+                            -4 / 9.,
+                            -1 / 9.,
+                            8 / 9.
+                        },
                         within(1e-12));
         assertThat(h.times(Tensor.of(new double[] {1, 2, 3}, 1, 3)).toDoubles())
                 .containsExactly(new double[] {3, 1, 2}, within(1e-12));

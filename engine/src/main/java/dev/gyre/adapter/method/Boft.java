@@ -118,8 +118,7 @@ public record Boft(int block, int blocks, int factors, double dropout, boolean r
         var turn = new BlockDiagonal(r, d / b);
         if (i == 0) return List.of(turn);
         long apart = 1L << i;
-        return List.of(
-                new Shuffle(d, 2, apart, b / 2), turn, new Shuffle(d, apart, 2, b / 2));
+        return List.of(new Shuffle(d, 2, apart, b / 2), turn, new Shuffle(d, apart, 2, b / 2));
     }
 
     /** R of factor i, [d/b, b, b], from P [m, d/b, b, b]. */

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * Factors of a slot's weight, worked out once for all tensors that start from them, and kept outside
- * of the scopes in which those start.
+ * Factors of a slot's weight, worked out once for all tensors that start from them, and kept
+ * outside of the scopes in which those start.
  */
 final class Decomposed {
     private record Factor(float[] values, long[] shape) {}

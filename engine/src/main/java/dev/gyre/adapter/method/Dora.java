@@ -57,9 +57,7 @@ public record Dora(Lora lora) implements Method.PerSlot {
         Fits.linear(name(), slot);
         var all = new ArrayList<>(lora.parameters(slot));
         long[] shape = {slot.out()};
-        all.add(
-                new Declared(
-                        magnitude(slot), shape, (r, s) -> rowSquares(slot.weight()).sqrt()));
+        all.add(new Declared(magnitude(slot), shape, (r, s) -> rowSquares(slot.weight()).sqrt()));
         all.add(Declared.derived(squares(slot), shape, (r, s) -> rowSquares(slot.weight())));
         return all;
     }
@@ -74,7 +72,8 @@ public record Dora(Lora lora) implements Method.PerSlot {
         Var a = learned.get(Lora.a(slot));
         Var b = learned.get(Lora.b(slot));
         double s = lora.scale(slot);
-        Tensor n = lengths(slot.weight(), a.value(), b.value(), s, learned.get(squares(slot)).value());
+        Tensor n =
+                lengths(slot.weight(), a.value(), b.value(), s, learned.get(squares(slot)).value());
         var gain = new Diagonal(divided(tape, learned.get(magnitude(slot)), n));
         return new Effect.Linear(
                 null, gain, Product.of(new Thin(a, b, s), gain), null, lora.dropout());

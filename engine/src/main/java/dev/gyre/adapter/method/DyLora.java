@@ -24,10 +24,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * DyLoRA (arXiv 2210.07558): LoRA that is trained for every rank up to r at once. Each step draws one
- * b between {@code least} and r for the whole model and uses the first b rows of A and columns of B
- * alone, with s = alpha/b. The other rows get no gradient in that step; an optimiser's momentum may
- * still move them, as in the authors' code.
+ * DyLoRA (arXiv 2210.07558): LoRA that is trained for every rank up to r at once. Each step draws
+ * one b between {@code least} and r for the whole model and uses the first b rows of A and columns
+ * of B alone, with s = alpha/b. The other rows get no gradient in that step; an optimiser's
+ * momentum may still move them, as in the authors' code.
  *
  * @param lora A and B of the full rank
  * @param least smallest rank to draw
@@ -97,7 +97,9 @@ public record DyLora(Lora lora, int least, int used) implements Method {
         }
     }
 
-    /** The first b rows (dimension 0) or columns (1): a window on the values and their gradients. */
+    /**
+     * The first b rows (dimension 0) or columns (1): a window on the values and their gradients.
+     */
     private static Var first(Tape tape, Var all, int dim, int b) {
         Tensor part = all.value().narrow(dim, 0, b);
         return tape.needs(all)

@@ -4,7 +4,6 @@ import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
-import dev.gyre.adapter.Settings;
 import dev.gyre.config.UserError;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
@@ -24,9 +23,10 @@ import java.util.Map;
 
 /**
  * FlyLoRA (arXiv 2510.08396): LoRA whose frozen sparse A is a router. Of u = x·Aᵀ each token keeps
- * the k entries with the largest u + d (signed, as in the authors' PEFT code and equation 10), and y
- * = x·Wᵀ + bias + s·(M ⊙ u)·Bᵀ with s = alpha/r. B alone learns by gradients; d, which only selects,
- * moves after each step by ±η towards columns that were used less than the others. Starts at B = 0.
+ * the k entries with the largest u + d (signed, as in the authors' PEFT code and equation 10), and
+ * y = x·Wᵀ + bias + s·(M ⊙ u)·Bᵀ with s = alpha/r. B alone learns by gradients; d, which only
+ * selects, moves after each step by ±η towards columns that were used less than the others. Starts
+ * at B = 0.
  *
  * @param rank r
  * @param active k, columns of B used for a token

@@ -18,8 +18,9 @@ import java.util.Map;
 import java.util.function.LongUnaryOperator;
 
 /**
- * FourierFT (arXiv 2405.03003): y = x·(W + ΔW)ᵀ + bias, ΔW = s·Re(ifft2(F)), F zero but for k learned
- * numbers at random places, which follow from the seed and the shape and are not kept in files.
+ * FourierFT (arXiv 2405.03003): y = x·(W + ΔW)ᵀ + bias, ΔW = s·Re(ifft2(F)), F zero but for k
+ * learned numbers at random places, which follow from the seed and the shape and are not kept in
+ * files.
  *
  * @param frequencies k
  * @param scale s

@@ -50,8 +50,7 @@ final class GivensKind implements MethodKind {
     }
 
     private static int stages(int given) {
-        if (given > 40)
-            throw new UserError("method givens: stages must be 0 … 40, not " + given);
+        if (given > 40) throw new UserError("method givens: stages must be 0 … 40, not " + given);
         return given;
     }
 

@@ -92,8 +92,7 @@ public record Hra(int rank, boolean gramSchmidt, boolean random) implements Meth
         var columns = new ArrayList<Tensor>();
         for (long j = 0; j < u.size(1); j++) {
             Tensor own = u.narrow(1, j, 1);
-            for (Tensor done : columns)
-                own = own.minus(done.times(done.times(own).sum(0, true)));
+            for (Tensor done : columns) own = own.minus(done.times(done.times(own).sum(0, true)));
             columns.add(own.dividedBy(lengths(own)));
         }
         return Tensor.cat(columns, 1);

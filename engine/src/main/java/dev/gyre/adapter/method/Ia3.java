@@ -14,12 +14,12 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * (IA)³ (arXiv 2205.05638): one learned vector l a slot. It scales the slot's output, y = l ⊙ (x·Wᵀ +
- * bias), or at some slots (the paper's feed-forward layers) its input, y = (l ⊙ x)·Wᵀ + bias. Starts
- * at l = 1.
+ * (IA)³ (arXiv 2205.05638): one learned vector l a slot. It scales the slot's output, y = l ⊙ (x·Wᵀ
+ * + bias), or at some slots (the paper's feed-forward layers) its input, y = (l ⊙ x)·Wᵀ + bias.
+ * Starts at l = 1.
  *
- * @param inputs modules whose inputs are scaled: names match the end of a path, as in PEFT without a
- *     dot before; a regular expression the whole path
+ * @param inputs modules whose inputs are scaled: names match the end of a path, as in PEFT without
+ *     a dot before; a regular expression the whole path
  * @param random start at l ~ N(0, 1), for tests
  */
 public record Ia3(Targets.Choice inputs, boolean random) implements Method.PerSlot {

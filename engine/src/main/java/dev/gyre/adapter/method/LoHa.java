@@ -99,7 +99,8 @@ public record LoHa(
             new Lycoris(
                     "loha",
                     "LOHA",
-                    "multiplies two low-rank products entry by entry, for rank up to rank squared") {
+                    "multiplies two low-rank products entry by entry, for rank up to rank"
+                        + " squared") {
                 @Override
                 public String count() {
                     return "2 * rank * (in + out)";

@@ -18,9 +18,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * LoRA-FA (arXiv 2308.03303): LoRA whose A stays as it was drawn, so that half of the numbers learn.
- * With {@code corrected} B's gradient is multiplied by (A·Aᵀ + ε)⁻¹/s², which makes the step on the
- * weight the nearest to full fine-tuning's, as PEFT's optimiser of that name does.
+ * LoRA-FA (arXiv 2308.03303): LoRA whose A stays as it was drawn, so that half of the numbers
+ * learn. With {@code corrected} B's gradient is multiplied by (A·Aᵀ + ε)⁻¹/s², which makes the step
+ * on the weight the nearest to full fine-tuning's, as PEFT's optimiser of that name does.
  *
  * @param lora A and B
  * @param corrected whether B's gradient is corrected
@@ -81,7 +81,8 @@ public record LoraFa(Lora lora, boolean corrected) implements Method.PerSlot {
 
                 @Override
                 void describe(Map<String, String> settings) {
-                    settings.put("corrected", "false: B's gradient as near to full tuning's as can be");
+                    settings.put(
+                            "corrected", "false: B's gradient as near to full tuning's as can be");
                 }
 
                 @Override

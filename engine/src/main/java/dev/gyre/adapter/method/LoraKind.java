@@ -93,27 +93,27 @@ final class LoraKind implements MethodKind {
 
     static final Set<String> KEYS =
             Set.of(
-                "use_dora",
-                "r",
-                "lora_alpha",
-                "lora_dropout",
-                "use_rslora",
-                "lora_bias",
-                "rank_pattern",
-                "alpha_pattern",
-                "init_lora_weights",
-                "bias",
-                "fan_in_fan_out",
-                // Of no effect on inference, or only with an initialisation that is refused
-                // below.
-                "ensure_weight_tying",
-                "megatron_core",
-                "qalora_group_size",
-                "runtime_config",
-                "loftq_config",
-                "eva_config",
-                "corda_config",
-                "lora_ga_config");
+                    "use_dora",
+                    "r",
+                    "lora_alpha",
+                    "lora_dropout",
+                    "use_rslora",
+                    "lora_bias",
+                    "rank_pattern",
+                    "alpha_pattern",
+                    "init_lora_weights",
+                    "bias",
+                    "fan_in_fan_out",
+                    // Of no effect on inference, or only with an initialisation that is refused
+                    // below.
+                    "ensure_weight_tying",
+                    "megatron_core",
+                    "qalora_group_size",
+                    "runtime_config",
+                    "loftq_config",
+                    "eva_config",
+                    "corda_config",
+                    "lora_ga_config");
 
     @Override
     public Method fromPeft(Tree c, Reading reading) {

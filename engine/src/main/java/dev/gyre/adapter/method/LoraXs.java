@@ -65,8 +65,7 @@ public record LoraXs(int rank, double alpha, double dropout) implements Method.P
     private List<Tensor> parts(Tensor w) {
         List<Tensor> svd = w.svd();
         Tensor s = svd.get(1).narrow(0, 0, rank).unsqueeze(1);
-        return List.of(
-                svd.get(2).narrow(0, 0, rank).times(s), svd.get(0).narrow(1, 0, rank));
+        return List.of(svd.get(2).narrow(0, 0, rank).times(s), svd.get(0).narrow(1, 0, rank));
     }
 
     @Override
@@ -106,8 +105,7 @@ public record LoraXs(int rank, double alpha, double dropout) implements Method.P
                 @Override
                 public Map<String, Object> toPeft(Method method) {
                     var own = (LoraXs) method;
-                    return Map.of(
-                            "rank", own.rank, "alpha", own.alpha, "dropout", own.dropout);
+                    return Map.of("rank", own.rank, "alpha", own.alpha, "dropout", own.dropout);
                 }
             };
 }

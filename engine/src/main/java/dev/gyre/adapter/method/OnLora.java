@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A method built on LoRA, in the registry: LoRA's settings and keys, and a few of its own. Its files
- * have LoRA's type. Where PEFT has no word for it, the key {@link #MARK} names it, which PEFT passes
- * over.
+ * A method built on LoRA, in the registry: LoRA's settings and keys, and a few of its own. Its
+ * files have LoRA's type. Where PEFT has no word for it, the key {@link #MARK} names it, which PEFT
+ * passes over.
  *
  * @param <M> the method
  */

@@ -8,7 +8,6 @@ import dev.gyre.config.Tree;
 
 import java.util.LinkedHashMap;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 
 /** A method that PEFT does not have, in the registry: its files name its settings as we do. */

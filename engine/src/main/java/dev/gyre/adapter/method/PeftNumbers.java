@@ -12,7 +12,8 @@ final class PeftNumbers {
 
     static int rank(Tree c, String key, int otherwise) {
         int rank = (int) c.wholeOr(key, otherwise);
-        if (rank < 1) throw new UserError(c.where() + ": " + key + " must be 1 or more, not " + rank);
+        if (rank < 1)
+            throw new UserError(c.where() + ": " + key + " must be 1 or more, not " + rank);
         return rank;
     }
 

@@ -23,8 +23,8 @@ import java.util.Map;
  * LoRA that starts at a part of the weight and takes that part out of it: y = x·(W − s·B₀·A₀)ᵀ +
  * bias + s·(x·Aᵀ)·Bᵀ with A = A₀ and B = B₀ at the start. PiSSA (arXiv 2404.02948) takes the r
  * largest singular values, OLoRA (arXiv 2406.01775) the first r columns of Q and rows of R. Nothing
- * of the base changes: −s·B₀·A₀ stands beside it as a second thin product. A₀ and B₀ follow from the
- * weight; as in PEFT, files do not hold them.
+ * of the base changes: −s·B₀·A₀ stands beside it as a second thin product. A₀ and B₀ follow from
+ * the weight; as in PEFT, files do not hold them.
  *
  * @param lora A, B and s
  * @param part what of the weight is taken
@@ -101,7 +101,8 @@ public record Principal(Lora lora, Part part) implements Method.PerSlot {
     public Effect effect(Tape tape, Slot slot, Learned learned) {
         double s = lora.scale(slot);
         var learns = new Thin(learned.get(Lora.a(slot)), learned.get(Lora.b(slot)), s);
-        var taken = new Thin(learned.get(start(Lora.a(slot))), learned.get(start(Lora.b(slot))), -s);
+        var taken =
+                new Thin(learned.get(start(Lora.a(slot))), learned.get(start(Lora.b(slot))), -s);
         return Effect.beside(new Sum(List.of(learns, taken)));
     }
 

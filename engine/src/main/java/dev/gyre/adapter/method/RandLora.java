@@ -37,8 +37,7 @@ import java.util.Map;
  * @param saved whether files keep A and B
  * @param bases how A and B are drawn
  */
-public record RandLora(
-        int rank, double alpha, double dropout, long key, boolean saved, Bases bases)
+public record RandLora(int rank, double alpha, double dropout, long key, boolean saved, Bases bases)
         implements Method {
     /** Uniform numbers; or −1, 0 and 1, one in three or in √m of them not 0. */
     enum Bases {
@@ -148,8 +147,8 @@ public record RandLora(
     }
 
     /**
-     * In bf16, as PEFT with torch 2.15 draws it (torch 2.10 draws other numbers in bf16), in so many
-     * parts along the middle; divided by its deviation.
+     * In bf16, as PEFT with torch 2.15 draws it (torch 2.10 draws other numbers in bf16), in so
+     * many parts along the middle; divided by its deviation.
      */
     private static Tensor dense(Random random, long[] shape, long parts) {
         // PyTorch's fan-in of a tensor of three dimensions is the product of the last two.

@@ -96,9 +96,7 @@ final class RandLoraKind implements MethodKind {
                 c.boolOr("save_projection", true),
                 c.boolOr("very_sparse", false)
                         ? RandLora.Bases.VERY_SPARSE
-                        : c.boolOr("sparse", false)
-                                ? RandLora.Bases.SPARSE
-                                : RandLora.Bases.DENSE);
+                        : c.boolOr("sparse", false) ? RandLora.Bases.SPARSE : RandLora.Bases.DENSE);
     }
 
     @Override

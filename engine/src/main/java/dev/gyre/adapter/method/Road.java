@@ -15,8 +15,8 @@ import java.util.List;
 
 /**
  * RoAd, rotation adaptation (arXiv 2409.00119), as PEFT has it: pairs of output features are turned
- * and scaled, y = a ⊙ z + b ⊙ h(z) with z = x·Wᵀ + bias, a = α·cos θ and b = α·sin θ. Feature i of a
- * group is paired with i + group/2. With one angle and scale a pair it is a rotation with scale;
+ * and scaled, y = a ⊙ z + b ⊙ h(z) with z = x·Wᵀ + bias, a = α·cos θ and b = α·sin θ. Feature i of
+ * a group is paired with i + group/2. With one angle and scale a pair it is a rotation with scale;
  * with two each feature has its own, with four a and b do too. Starts at θ = 0, α = 1.
  *
  * @param each numbers of each kind a pair: 1, 2 or 4

@@ -47,8 +47,7 @@ final class RoadKind implements MethodKind {
         if (variant != 1 && variant != 2 && variant != 4)
             throw new UserError("method road: variant must be 1, 2 or 4, not " + variant);
         int group = s.whole("group", 64, 2);
-        if (group % 2 != 0)
-            throw new UserError("method road: group must be even, not " + group);
+        if (group % 2 != 0) throw new UserError("method road: group must be even, not " + group);
         s.finish();
         return new Road(variant, group, false);
     }
@@ -70,9 +69,7 @@ final class RoadKind implements MethodKind {
         int group = (int) c.wholeOr("group_size", 64);
         if (group < 2 || group % 2 != 0) throw c.need("group_size").wrong("an even number above 0");
         return new Road(
-                variant.charAt(variant.length() - 1) - '0',
-                group,
-                !c.boolOr("init_weights", true));
+                variant.charAt(variant.length() - 1) - '0', group, !c.boolOr("init_weights", true));
     }
 
     @Override

@@ -6,7 +6,9 @@ import dev.gyre.model.Slot;
 import java.util.List;
 import java.util.function.ToLongFunction;
 
-/** Random tensors that all slots of a model share, cut to each slot's widths: VeRA's, RandLoRA's. */
+/**
+ * Random tensors that all slots of a model share, cut to each slot's widths: VeRA's, RandLoRA's.
+ */
 final class SharedBases {
     private SharedBases() {}
 
