@@ -1,6 +1,6 @@
 """Makes PEFT adapters with seeded random parameters, and optionally what PEFT computes with each.
 
-    make_adapter.py --gguf FILE|--model DIR --kind oft|lora --config JSON [--seed N] [--scale X] --out DIR [--text FILE]
+    make_adapter.py --gguf FILE|--model DIR --kind oft|lora|… --config JSON [--seed N] [--scale X] --out DIR [--text FILE]
     make_adapter.py --gguf FILE|--model DIR --cases FILE --out DIR [--text FILE]
 
 --config holds the arguments of PEFT's OFTConfig or LoraConfig. --scale is the spread of what is added to the start
@@ -17,9 +17,10 @@ import warnings
 
 import basemodel as base
 import torch
-from peft import LoraConfig, OFTConfig, PeftModel, get_peft_model
+from peft import PeftModel, get_peft_model
+from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
-KINDS = {"oft": OFTConfig, "lora": LoraConfig}
+KINDS = {kind.value.lower(): config for kind, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
 
 
 def make(model, case, folder):

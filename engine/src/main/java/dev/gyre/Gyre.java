@@ -6,7 +6,9 @@ import dev.gyre.train.TrainEvent;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /** What the project does, for Java programs and for the command line alike. */
@@ -38,6 +40,16 @@ public interface Gyre {
 
     /** A training step under a stop watch, on rows of random tokens. */
     Trial trial(String base, MethodSpec method);
+
+    /**
+     * How many numbers methods learn on a base, at all its linear layers.
+     *
+     * @return by the method's name; in words why not, where its settings do not fit the base
+     */
+    Map<String, Learns> learns(String base, List<MethodSpec> methods);
+
+    /** How many numbers learn, or why none can. */
+    record Learns(OptionalLong numbers, String whyNot) {}
 
     /**
      * The first of these models that can be had: each name in the cache, then from where it comes.

@@ -24,7 +24,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /** Gyre in this process. */
@@ -131,6 +134,28 @@ final class LocalGyre implements Gyre {
                         base.model(),
                         0);
         return new Stopwatched(base, adapter, new Trainer(adapter, 0, 0, 0));
+    }
+
+    @Override
+    public Map<String, Learns> learns(String name, List<MethodSpec> specs) {
+        var out = new LinkedHashMap<String, Learns>();
+        try (Base base = base(name, "none", false)) {
+            for (MethodSpec spec : specs) {
+                try (var adapter =
+                        Adapter.attach(
+                                Methods.make(spec.name(), spec.settings()),
+                                Targets.allLinear(),
+                                base.model(),
+                                0)) {
+                    out.put(spec.name(), new Learns(OptionalLong.of(adapter.trainable()), ""));
+                } catch (UserError e) {
+                    out.put(
+                            spec.name(),
+                            new Learns(OptionalLong.empty(), String.valueOf(e.getMessage())));
+                }
+            }
+        }
+        return out;
     }
 
     @Override

@@ -40,8 +40,8 @@ public final class Adapter implements AutoCloseable {
         this.method = method;
         this.targets = targets;
         this.model = model;
-        this.slots = targets.slots(model);
-        this.attachment = method.attach(slots, model);
+        this.slots = method.slots(targets, model);
+        this.attachment = method.attach(targets, slots, model);
         List<Declared> own = attachment.parameters();
         List<Declared> whole = replacements();
         long total =
@@ -180,6 +180,14 @@ public final class Adapter implements AutoCloseable {
     /** The slots it acts on. */
     public List<Slot> slots() {
         return slots;
+    }
+
+    /** Paths of all modules it acts on. */
+    List<String> places() {
+        var all = new ArrayList<String>();
+        slots.forEach(s -> all.add(s.name()));
+        all.addAll(attachment.places());
+        return all;
     }
 
     /** The method's own tensors that learn, by name (slot, dot, tensor). */

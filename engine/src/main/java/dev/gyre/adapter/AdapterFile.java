@@ -11,6 +11,7 @@ import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
 import dev.gyre.model.Model;
 import dev.gyre.quant.Encodings;
+import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
@@ -119,6 +120,11 @@ public final class AdapterFile {
     }
 
     private static Tensor values(StoredTensor stored) {
+        // Indices that do not learn, exact in f32 below 2²⁴.
+        if (stored.type() == ElementType.I32)
+            return Tensor.of(DType.I32, stored.data(), stored.shape()).to(DType.F32);
+        if (stored.type() == ElementType.I64)
+            return Tensor.of(DType.I64, stored.data(), stored.shape()).to(DType.F32);
         return Tensor.of(Encodings.decode(stored), stored.shape());
     }
 

@@ -20,8 +20,18 @@ public interface Method {
     /** A learning rate that works for most tasks with AdamW. */
     double learningRate();
 
+    /** The slots it acts on. @throws dev.gyre.config.UserError when there is none */
+    default List<Slot> slots(Targets targets, Model model) {
+        return targets.slots(model);
+    }
+
     /** What the method is on these slots of a model. */
     Attachment attach(List<Slot> slots, Model model);
+
+    /** The same for a method that acts on more than slots. */
+    default Attachment attach(Targets targets, List<Slot> slots, Model model) {
+        return attach(slots, model);
+    }
 
     /** A method on the slots of one model. */
     interface Attachment {
@@ -30,6 +40,11 @@ public interface Method {
 
         /** What it does to the model, as functions of what it has learned. */
         Effects effects(Tape tape, Learned learned);
+
+        /** Paths of the modules that it acts on and that are no slots. */
+        default List<String> places() {
+            return List.of();
+        }
 
         /** A factor on the learning rate of one tensor. */
         default double learningRateFactor(String name) {

@@ -38,6 +38,14 @@ public interface MethodKind {
     }
 
     /**
+     * What it does there: which parts of y = after(W·before(x)) + beside(x) + bias it takes, such
+     * as {@code after + beside}; or {@code gated}, {@code norms} and the like.
+     */
+    default String parts() {
+        return "";
+    }
+
+    /**
      * How many numbers it learns at a linear slot, as a formula over the settings' names, {@code
      * in} and {@code out}, with {@code + - * /}, {@code min(,)} and brackets; for lists, and
      * checked against every slot.

@@ -118,7 +118,8 @@ final class PeftConfig {
         String word = config.textOr("bias", "none");
         if (word.equals("none")) return Targets.Bias.NONE;
         if (word.equals("all")) return Targets.Bias.ALL;
-        if (word.equals(own(kind))) return Targets.Bias.ADAPTED;
+        // As PEFT does: of FourierFT it is "fourier_only".
+        if (word.endsWith("_only")) return Targets.Bias.ADAPTED;
         throw config.need("bias").wrong("none, all or " + own(kind));
     }
 
@@ -161,8 +162,8 @@ final class PeftConfig {
             case Targets.Choice.Names(var names) -> orNull(names);
             // As PEFT does on saving, the names of what was adapted.
             case Targets.Choice.AllLinear all ->
-                    adapter.slots().stream()
-                            .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
+                    adapter.places().stream()
+                            .map(s -> s.substring(s.lastIndexOf('.') + 1))
                             .distinct()
                             .toList();
         };

@@ -89,7 +89,8 @@ public record Targets(
     public void checkNames(Model model) {
         if (!(include instanceof Choice.Names(var names))) return;
         for (String name : names)
-            if (model.slots().stream().noneMatch(s -> named(s.name(), name)))
+            if (model.slots().stream().noneMatch(s -> named(s.name(), name))
+                    && normsOf(model).stream().noneMatch(n -> named(n, name)))
                 throw new UserError(
                         "targets: no module of this model is named \"%s\"%s"
                                 .formatted(name, NearMiss.hint(name, shortNames(model))));
@@ -109,6 +110,28 @@ public record Targets(
         return chosen;
     }
 
+    /**
+     * Paths of the norms to adapt, in the model's order; "all-linear" takes them all.
+     *
+     * @throws UserError when there is none
+     */
+    public List<String> norms(Model model) {
+        List<String> all = normsOf(model);
+        List<String> chosen = all.stream().filter(this::takes).toList();
+        if (chosen.isEmpty())
+            throw new UserError(
+                    "targets: no norm of this model is chosen by %s; its norms: %s"
+                            .formatted(include, String.join(", ", all)));
+        return chosen;
+    }
+
+    private static List<String> normsOf(Model model) {
+        return model.vectors().keySet().stream()
+                .filter(v -> v.endsWith(".weight"))
+                .map(v -> v.substring(0, v.lastIndexOf('.')))
+                .toList();
+    }
+
     private static Set<String> shortNames(Model model) {
         return model.slots().stream()
                 .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
@@ -117,11 +140,23 @@ public record Targets(
 
     private boolean takes(Slot slot) {
         String path = slot.name();
-        if (matches(exclude, path)) return false;
+        return include instanceof Choice.AllLinear
+                ? slot.kind() == Slot.Kind.LINEAR && !left(path) && inLayers(path)
+                : takes(path);
+    }
+
+    /** Whether a module is left out, or trained whole anyway. */
+    private boolean left(String path) {
+        if (matches(exclude, path)) return true;
         for (String saved : modulesToSave)
-            if (compiled("(^|.*\\.)" + saved + "($|\\..*)").matcher(path).matches()) return false;
+            if (compiled("(^|.*\\.)" + saved + "($|\\..*)").matcher(path).matches()) return true;
+        return false;
+    }
+
+    private boolean takes(String path) {
+        if (left(path)) return false;
         return switch (include) {
-            case Choice.AllLinear all -> slot.kind() == Slot.Kind.LINEAR && inLayers(path);
+            case Choice.AllLinear all -> inLayers(path);
             case Choice.Regex(var pattern) -> compiled(pattern).matcher(path).matches();
             case Choice.Names names -> matches(names, path) && inLayers(path);
         };

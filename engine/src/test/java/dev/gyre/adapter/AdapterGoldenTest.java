@@ -60,7 +60,7 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Stream.of("cases.json", "cases-low-rank.json")
+        return Stream.of("cases.json", "cases-low-rank.json", "cases-around.json")
                 .flatMap(list -> Golden.json("adapters/" + list).items().stream())
                 .map(
                         c ->

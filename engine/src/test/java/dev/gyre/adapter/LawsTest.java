@@ -68,6 +68,12 @@ class LawsTest {
                     "hydra:parallel=2,sequential=3",
                     "hydra:parallel=0,sequential=2,scale=0.5",
                     "fourierft:frequencies=40",
+                    "shira:rank=2",
+                    "shira:rank=1,mask=weight",
+                    "shira:rank=3,mask=struct,seed=5",
+                    "paca:rank=3,alpha=6",
+                    "s2ft:channels=4",
+                    "s2ft:channels=4,group=2,reading=none",
                     "dora:rank=3",
                     "vera:rank=8",
                     "randlora:rank=5,alpha=5",
@@ -96,7 +102,9 @@ class LawsTest {
     /** What its formula does not count exactly, and why. */
     private static final Map<String, String> COUNTED_OTHERWISE =
             Map.of(
+                    "ln_tuning", "it learns at norms, not at slots",
                     "ia3", "a vector for an input is as long as the input",
+                    "s2ft:channels=4", "at a slot that reads channels it is channels * out",
                     "lokr:rank=1", "its factors follow the divisors of the widths",
                     "lokr:rank=1,factor=4,decompose_both=true",
                             "its factors follow the divisors of the widths");
@@ -222,6 +230,8 @@ class LawsTest {
             Effects effects = effects(adapter);
             Tensor unmerged = logits(SEQUENCES, List.of(effects));
             assertThat(distance(unmerged, logits(SEQUENCES, List.of()))).isGreaterThan(1e-3);
+            assertThat(parts(effects))
+                    .isSubsetOf(Methods.named(named(word)).parts().split(" (\\+|or) "));
             List<String> reasons =
                     effects.slots().values().stream()
                             .filter(Effect.Gated.class::isInstance)
@@ -241,6 +251,22 @@ class LawsTest {
             var merged = new Effects(Map.of(), parameters);
             assertThat(distance(logits(SEQUENCES, List.of(merged)), unmerged)).isLessThan(2e-5);
         }
+    }
+
+    /** The parts of its effects, in the words of the registry. */
+    private static Set<String> parts(Effects effects) {
+        var parts = new LinkedHashSet<String>();
+        for (Effect effect : effects.slots().values()) {
+            switch (effect) {
+                case Effect.Gated g -> parts.add("gated");
+                case Effect.Linear e -> {
+                    if (e.before() != null) parts.add("before");
+                    if (e.after() != null) parts.add("after");
+                    if (e.beside() != null) parts.add("beside");
+                }
+            }
+        }
+        return parts;
     }
 
     @ParameterizedTest
@@ -290,7 +316,9 @@ class LawsTest {
             }
             start.forEach(
                     (name, was) -> {
-                        Tensor now = adapter.learned().get(name).value();
+                        Tensor now =
+                                java.util.Objects.requireNonNull(adapter.learned().get(name))
+                                        .value();
                         assertThat(now.allFinite()).as(name).isTrue();
                         assertThat(now.sameAs(was)).as(name + " stands still").isFalse();
                     });
@@ -306,7 +334,7 @@ class LawsTest {
             double[] gradient = new double[at.length];
             loss(adapter, at, gradient);
             double h = 1e-5;
-            for (int i = 0; i < at.length; i += Math.max(1, at.length / 60)) {
+            for (int i = 0; i < at.length; i += Math.max(1, at.length / 20)) {
                 double[] up = at.clone();
                 double[] down = at.clone();
                 up[i] += h;
@@ -447,6 +475,7 @@ class LawsTest {
     void saysWhatItIs(String name) {
         MethodKind kind = Methods.named(name);
         assertThat(kind.summary()).isNotBlank();
+        assertThat(kind.parts()).isNotBlank();
         assertThat(kind.settings()).allSatisfy((key, about) -> assertThat(about).contains(": "));
         String first = cases().filter(c -> named(c).equals(name)).findFirst().orElseThrow();
         assertThat(method(first).learningRate()).isBetween(1e-6, 1.0);

@@ -70,6 +70,14 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
+    public Map<String, Learns> learns(String base, List<MethodSpec> methods) {
+        calls.add("learns on " + base);
+        var out = new java.util.LinkedHashMap<String, Learns>();
+        methods.forEach(m -> out.put(m.name(), new Learns(java.util.OptionalLong.of(1234), "")));
+        return out;
+    }
+
+    @Override
     public Trial trial(String base, MethodSpec method) {
         return new Trial() {
             @Override

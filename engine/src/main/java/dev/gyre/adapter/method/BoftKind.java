@@ -33,6 +33,11 @@ final class BoftKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "before + after";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("block", "8: size of a block; divides the input width");

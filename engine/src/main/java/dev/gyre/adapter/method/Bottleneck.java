@@ -106,6 +106,7 @@ public record Bottleneck(boolean parallel, int size, double scale) implements Me
             super(
                     parallel ? "parallel" : "sequential",
                     summary,
+                    "gated",
                     parallel ? "size * (in + out + 1) + out" : "size * (2 * out + 1) + out");
             this.parallel = parallel;
         }

@@ -100,6 +100,11 @@ public record Dora(Lora lora) implements Method.PerSlot {
     public static final MethodKind KIND =
             new OnLora<Dora>("dora", "LoRA that learns the lengths of the weight's rows apart") {
                 @Override
+                public String parts() {
+                    return "after + beside";
+                }
+
+                @Override
                 void describe(Map<String, String> settings) {
                     settings.remove("bias");
                 }

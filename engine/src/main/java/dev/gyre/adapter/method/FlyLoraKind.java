@@ -12,6 +12,7 @@ final class FlyLoraKind extends OwnKind {
         super(
                 "flylora",
                 "LoRA with a frozen sparse A that picks, for each token, which columns of B act",
+                "gated",
                 "rank * out");
     }
 

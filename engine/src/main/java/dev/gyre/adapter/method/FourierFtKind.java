@@ -34,6 +34,11 @@ final class FourierFtKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("frequencies", "1000: learned numbers a slot");

@@ -38,6 +38,11 @@ final class GivensKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "before";
+    }
+
+    @Override
     public Map<String, String> settings() {
         return Map.of("stages", "0: stages, of features 1, 2, 4, … apart; 0 for all that fit");
     }

@@ -34,6 +34,11 @@ final class HraKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "before";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("rank", "8: number of reflections; even, so that they cancel in pairs at the start");

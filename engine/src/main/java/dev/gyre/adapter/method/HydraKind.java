@@ -38,6 +38,11 @@ final class HydraKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "after + beside";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("parallel", "4: rank of the branch that reads the input; 0 for none");

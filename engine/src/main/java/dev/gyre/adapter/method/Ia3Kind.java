@@ -38,6 +38,11 @@ final class Ia3Kind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "before or after";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("inputs", "down_proj: modules whose inputs are scaled instead of their outputs");

@@ -85,6 +85,7 @@ public record LoraXs(int rank, double alpha, double dropout) implements Method.P
             new OwnKind(
                     "lora-xs",
                     "learns a small matrix between frozen singular vectors of the weight",
+                    "beside",
                     "rank * rank") {
                 @Override
                 public Map<String, String> settings() {

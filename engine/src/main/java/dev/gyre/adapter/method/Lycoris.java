@@ -51,6 +51,11 @@ abstract class Lycoris implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public final String summary() {
         return summary;
     }

@@ -36,6 +36,11 @@ final class OftKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "before";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("block", "32: size of a block; divides the input width");

@@ -55,6 +55,11 @@ abstract class OnLora<M extends Method> implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public final String peftType() {
         return "LORA";
     }

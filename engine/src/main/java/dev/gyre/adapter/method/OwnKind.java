@@ -14,11 +14,13 @@ import java.util.Set;
 abstract class OwnKind implements MethodKind {
     private final String name;
     private final String summary;
+    private final String parts;
     private final String count;
 
-    OwnKind(String name, String summary, String count) {
+    OwnKind(String name, String summary, String parts, String count) {
         this.name = name;
         this.summary = summary;
+        this.parts = parts;
         this.count = count;
     }
 
@@ -42,6 +44,11 @@ abstract class OwnKind implements MethodKind {
     @Override
     public final String summary() {
         return summary;
+    }
+
+    @Override
+    public final String parts() {
+        return parts;
     }
 
     @Override

@@ -24,6 +24,11 @@ final class RandLoraKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public String summary() {
         return "a full-rank update out of shared random bases, of which diagonals are learned";
     }

@@ -34,6 +34,11 @@ final class RoadKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "after";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("variant", "1: angles and scales a pair of outputs; 1, 2 or 4");

@@ -33,6 +33,11 @@ final class VeraKind implements MethodKind {
     }
 
     @Override
+    public String parts() {
+        return "beside";
+    }
+
+    @Override
     public Map<String, String> settings() {
         var s = new LinkedHashMap<String, String>();
         s.put("rank", "256: rank of the shared matrices");
