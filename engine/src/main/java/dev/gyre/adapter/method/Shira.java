@@ -84,7 +84,8 @@ public record Shira(int rank, Mask mask, long seed, boolean random) implements M
         Arrays.sort(sorted);
         float[] out = new float[2 * k];
         for (int i = 0; i < k; i++) {
-            out[i] = (float) (sorted[i] / n);
+            long row = sorted[i] / n;
+            out[i] = row;
             out[k + i] = (float) (sorted[i] % n);
         }
         return Tensor.of(out, 2, k);
