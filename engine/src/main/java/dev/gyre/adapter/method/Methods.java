@@ -42,6 +42,10 @@ public final class Methods {
                     LoraPlus.KIND,
                     LoraFa.KIND,
                     DyLora.KIND,
+                    LoraXs.KIND,
+                    FlyLora.KIND,
+                    Bottleneck.SEQUENTIAL,
+                    Bottleneck.PARALLEL,
                     Lora.KIND);
 
     private Methods() {}

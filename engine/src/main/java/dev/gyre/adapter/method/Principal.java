@@ -12,17 +12,12 @@ import dev.gyre.linear.Sum;
 import dev.gyre.linear.Thin;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
-import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
-import dev.gyre.tensor.Var;
-
-import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /**
  * LoRA that starts at a part of the weight and takes that part out of it: y = x·(W − s·B₀·A₀)ᵀ +
@@ -91,45 +86,23 @@ public record Principal(Lora lora, Part part) implements Method.PerSlot {
     public List<Declared> parameters(Slot slot) {
         Fits.linear(name(), slot);
         Fits.atMost(name(), "rank", lora.rank(slot), Math.min(slot.in(), slot.out()), slot);
-        var factors = new Factors(slot);
+        int rank = lora.rank(slot);
+        var factors = new Decomposed(slot, w -> part.of(w, rank, lora.scale(slot)));
         var all = new ArrayList<Declared>();
         for (Declared d : lora.parameters(slot)) {
-            boolean b = d.name().equals(Lora.b(slot));
+            int b = d.name().equals(Lora.b(slot)) ? 0 : 1;
             all.add(new Declared(d.name(), d.shape(), (r, s) -> factors.get(b)));
             all.add(Declared.derived(start(d.name()), d.shape(), (r, s) -> factors.get(b)));
         }
         return all;
     }
 
-    /** One decomposition for the tensors of a slot; kept outside the scopes in which they start. */
-    private final class Factors {
-        private final Slot slot;
-        private float @Nullable [] a;
-        private float @Nullable [] b;
-
-        Factors(Slot slot) {
-            this.slot = slot;
-        }
-
-        Tensor get(boolean wantsB) {
-            int r = lora.rank(slot);
-            if (a == null || b == null) {
-                try (var _ = Scope.open()) {
-                    List<Tensor> parts = part.of(slot.weight().dense(), r, lora.scale(slot));
-                    b = parts.get(0).contiguous().toFloats();
-                    a = parts.get(1).contiguous().toFloats();
-                }
-            }
-            return wantsB ? Tensor.of(b, slot.out(), r) : Tensor.of(a, r, slot.in());
-        }
-    }
-
     @Override
     public Effect effect(Tape tape, Slot slot, Learned learned) {
-        Function<String, Var> at = learned::get;
         double s = lora.scale(slot);
-        var learns = new Thin(at.apply(Lora.a(slot)), at.apply(Lora.b(slot)), s);
-        var taken = new Thin(at.apply(start(Lora.a(slot))), at.apply(start(Lora.b(slot))), -s);
+        var learns = new Thin(learned.get(Lora.a(slot)), learned.get(Lora.b(slot)), s);
+        var taken =
+                new Thin(learned.get(start(Lora.a(slot))), learned.get(start(Lora.b(slot))), -s);
         return Effect.beside(new Sum(List.of(learns, taken)));
     }
 

@@ -111,10 +111,10 @@ public record RandLora(int rank, double alpha, double dropout, long key, boolean
             try (var random = Random.seeded(key)) {
                 return switch (bases) {
                     case DENSE -> List.of(dense(random, a, 1), dense(random, b, b[1]));
-                    case SPARSE -> List.of(sparse(random, a, 3), sparse(random, b, 3));
+                    case SPARSE -> List.of(SharedBases.signs(random, a, 3), SharedBases.signs(random, b, 3));
                     case VERY_SPARSE -> {
                         double q = Math.sqrt(a[2]);
-                        yield List.of(sparse(random, a, q), sparse(random, b, q));
+                        yield List.of(SharedBases.signs(random, a, q), SharedBases.signs(random, b, q));
                     }
                 };
             }
@@ -157,22 +157,8 @@ public record RandLora(int rank, double alpha, double dropout, long key, boolean
         for (long i = 0; i < parts; i++)
             drawn.add(random.uniform(-bound, bound, shape[0], shape[1] / parts, shape[2]));
         Tensor all = Tensor.cat(drawn, 1).to(DType.BF16);
-        Tensor deviation = Tensor.full(DType.F32, deviation(all), 1).to(DType.BF16);
+        Tensor deviation = Tensor.full(DType.F32, SharedBases.deviation(all), 1).to(DType.BF16);
         return all.dividedBy(deviation).to(DType.F32);
-    }
-
-    private static Tensor sparse(Random random, long[] shape, double q) {
-        Tensor u = random.uniform(0, 1, shape);
-        Tensor low = u.below((float) (1 / (2 * q))).to(DType.F32);
-        Tensor high = u.negate().below((float) -(1 - 1 / (2 * q))).to(DType.F32);
-        Tensor signs = high.minus(low);
-        return signs.dividedBy(deviation(signs));
-    }
-
-    private static double deviation(Tensor x) {
-        Tensor wide = x.to(DType.F64);
-        Tensor centred = wide.minus(wide.reshape(-1).mean(0, true));
-        return Math.sqrt(centred.times(centred).sum().item() / (x.elements() - 1));
     }
 
     /** V [r·N, m] of A [r, 1, m], λ [r, N] and γ [N, m]. */

@@ -84,10 +84,9 @@ public record Shira(int rank, Mask mask, long seed, boolean random) implements M
         Arrays.sort(sorted);
         float[] out = new float[2 * k];
         for (int i = 0; i < k; i++) {
-            int row = sorted[i] / n;
-            int column = sorted[i] % n;
+            long row = sorted[i] / n;
             out[i] = row;
-            out[k + i] = column;
+            out[k + i] = (float) (sorted[i] % n);
         }
         return Tensor.of(out, 2, k);
     }
