@@ -202,14 +202,7 @@ class LinearMapsTest {
         assertThat(h.dense().toDoubles())
                 .containsExactly(
                         new double[] {
-                            7 / 9.,
-                            4 / 9.,
-                            4 / 9.,
-                            -4 / 9.,
-                            8 / 9.,
-                            -1 / 9.,
-                            -4 / 9.,
-                            -1 / 9.,
+                            7 / 9., 4 / 9., 4 / 9., -4 / 9., 8 / 9., -1 / 9., -4 / 9., -1 / 9.,
                             8 / 9.
                         },
                         within(1e-12));

@@ -100,7 +100,7 @@ public record LoHa(
                     "loha",
                     "LOHA",
                     "multiplies two low-rank products entry by entry, for rank up to rank"
-                        + " squared") {
+                            + " squared") {
                 @Override
                 public String count() {
                     return "2 * rank * (in + out)";
