@@ -21,6 +21,12 @@ public record Pairs(Var direct, Var crossed, long group) implements LinearMap {
                     "groups of " + group + " on " + direct.value() + " features");
     }
 
+    /** One number a pair, given to both of its features. */
+    public static Tensor spread(Tensor pairs, long group) {
+        Tensor half = pairs.view(-1, 1, group / 2);
+        return half.expand(half.size(0), 2, group / 2).reshape(-1);
+    }
+
     @Override
     public long in() {
         return direct.value().elements();

@@ -96,8 +96,10 @@ public record Product(List<LinearMap> maps, double scale) implements LinearMap {
 
     @Override
     public Tensor dense() {
-        Tensor columns = maps.getFirst().dense().transpose(0, 1).contiguous();
-        return after(columns).times(scale).transpose(0, 1).contiguous();
+        Tensor first = maps.getFirst().dense();
+        // A permutation has no type of its own.
+        if (!variables().isEmpty()) first = first.to(variables().getFirst().value().dtype());
+        return after(first.transpose(0, 1).contiguous()).times(scale).transpose(0, 1).contiguous();
     }
 
     @Override

@@ -5,12 +5,16 @@ import dev.gyre.config.UserError;
 import dev.gyre.linear.LinearMap;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
+import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.Map;
+import java.util.regex.Pattern;
 
 /** What methods on linear slots have in common. */
 final class Fits {
@@ -35,7 +39,7 @@ final class Fits {
                                     value,
                                     width,
                                     slot.name(),
-                                    Oft.nearestDivisor(width, value)));
+                                    nearestDivisor(width, value)));
     }
 
     /** Refuses a setting that is larger than a slot allows. */
@@ -69,5 +73,41 @@ final class Fits {
         if (!tape.needs(map.variables().toArray(Var[]::new))) return Var.constant(y);
         Tensor kept = tape.save(row);
         return tape.record(y, dy -> map.backward(kept, dy.unsqueeze(0)));
+    }
+
+    /**
+     * PEFT's rule: the wanted number if it divides d, else the nearer of the divisors around it,
+     * the lower in a tie.
+     */
+    static long nearestDivisor(long d, long wanted) {
+        if (wanted >= d) return d;
+        if (d % wanted == 0) return wanted;
+        long high = wanted;
+        while (d % high != 0) high++;
+        long low = wanted;
+        while (d % low != 0) low--;
+        return wanted - low <= high - wanted ? low : high;
+    }
+
+    /** The first k of a random order of 0 … n−1. */
+    static Tensor firstOf(long n, int k, long seed) {
+        float[] out = new float[k];
+        try (var random = Random.seeded(seed)) {
+            int[] order = random.permutation(Math.toIntExact(n));
+            for (int i = 0; i < k; i++) out[i] = (float) order[i];
+        }
+        return Tensor.of(out);
+    }
+
+    /** PEFT's rule: the first pattern that matches the end of the module's path. */
+    static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
+        return patterns.entrySet().stream()
+                .filter(
+                        e ->
+                                Pattern.compile("(.*\\.)?(" + e.getKey() + ")")
+                                        .matcher(slot.name())
+                                        .matches())
+                .map(Map.Entry::getValue)
+                .findFirst();
     }
 }

@@ -58,7 +58,7 @@ public record FourierFt(
     }
 
     private int frequencies(Slot slot) {
-        return Lora.pattern(frequencyPattern, slot).map(Double::intValue).orElse(frequencies);
+        return Fits.pattern(frequencyPattern, slot).map(Double::intValue).orElse(frequencies);
     }
 
     @Override

@@ -64,7 +64,7 @@ public record Givens(int stages) implements Method.PerSlot {
     /** Row k of [L, d/2], each number for both features of its pair: [d]. */
     private static Var stage(Tape tape, Var all, int k) {
         long group = 2L << k;
-        return tape.auto(v -> Road.spread(v.getFirst().select(0, k), group), all);
+        return tape.auto(v -> Pairs.spread(v.getFirst().select(0, k), group), all);
     }
 
     /** The registry's line for Givens chains. */

@@ -14,7 +14,6 @@ import dev.gyre.tensor.Var;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /**
  * Low-rank adaptation (LoRA, arXiv 2106.09685): y = x·Wᵀ + bias + s·(drop(x)·Aᵀ)·Bᵀ with s =
@@ -68,24 +67,12 @@ public record Lora(
     }
 
     int rank(Slot slot) {
-        return pattern(rankPattern, slot).map(Double::intValue).orElse(rank);
+        return Fits.pattern(rankPattern, slot).map(Double::intValue).orElse(rank);
     }
 
     double scale(Slot slot) {
-        double a = pattern(alphaPattern, slot).orElse(alpha);
+        double a = Fits.pattern(alphaPattern, slot).orElse(alpha);
         return rslora ? a / Math.sqrt(rank(slot)) : a / rank(slot);
-    }
-
-    /** PEFT's rule: the first pattern that matches the end of the module's path. */
-    static java.util.Optional<Double> pattern(Map<String, Double> patterns, Slot slot) {
-        return patterns.entrySet().stream()
-                .filter(
-                        e ->
-                                Pattern.compile("(.*\\.)?(" + e.getKey() + ")")
-                                        .matcher(slot.name())
-                                        .matches())
-                .map(Map.Entry::getValue)
-                .findFirst();
     }
 
     static boolean embeds(Slot slot) {

@@ -113,10 +113,10 @@ abstract class Lycoris implements MethodKind {
     }
 
     static int rank(int rank, Map<String, Double> patterns, Slot slot) {
-        return Lora.pattern(patterns, slot).map(Double::intValue).orElse(rank);
+        return Fits.pattern(patterns, slot).map(Double::intValue).orElse(rank);
     }
 
     static double alpha(double alpha, Map<String, Double> patterns, Slot slot) {
-        return Lora.pattern(patterns, slot).orElse(alpha);
+        return Fits.pattern(patterns, slot).orElse(alpha);
     }
 }

@@ -75,7 +75,7 @@ public record Oft(
     int blockSize(Slot slot) {
         long d = width(slot);
         int wanted = block != 0 ? block : blocks;
-        long fitting = nearest ? nearestDivisor(d, wanted) : wanted;
+        long fitting = nearest ? Fits.nearestDivisor(d, wanted) : wanted;
         if (d % fitting != 0)
             throw new UserError(
                     "method oft: %s = %d does not divide the width %d of %s; near divisors: %d"
@@ -84,22 +84,8 @@ public record Oft(
                                     wanted,
                                     d,
                                     slot.name(),
-                                    nearestDivisor(d, wanted)));
+                                    Fits.nearestDivisor(d, wanted)));
         return (int) (block != 0 ? fitting : d / fitting);
-    }
-
-    /**
-     * PEFT's rule: the wanted number if it divides d, else the nearer of the divisors around it,
-     * the lower in a tie.
-     */
-    static long nearestDivisor(long d, long wanted) {
-        if (wanted >= d) return d;
-        if (d % wanted == 0) return wanted;
-        long high = wanted;
-        while (d % high != 0) high++;
-        long low = wanted;
-        while (d % low != 0) low--;
-        return wanted - low <= high - wanted ? low : high;
     }
 
     @Override

@@ -8,7 +8,6 @@ import dev.gyre.linear.Columns;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.DType;
-import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -62,17 +61,7 @@ public record Paca(int rank, double alpha, long seed) implements Method.PerSlot 
     }
 
     private Tensor chosen(Slot slot) {
-        return firstOf(slot.in(), rank, seed + slot.layer().orElse(0));
-    }
-
-    /** The first k of a random order of 0 … n−1. */
-    static Tensor firstOf(long n, int k, long seed) {
-        float[] out = new float[k];
-        try (var random = Random.seeded(seed)) {
-            int[] order = random.permutation(Math.toIntExact(n));
-            for (int i = 0; i < k; i++) out[i] = (float) order[i];
-        }
-        return Tensor.of(out);
+        return Fits.firstOf(slot.in(), rank, seed + slot.layer().orElse(0));
     }
 
     /** W[:, idx], [out, r], from a weight in any encoding: what it makes of one-hot rows. */

@@ -67,16 +67,10 @@ public record Road(int each, int group, boolean random) implements Method.PerSlo
     /** The numbers that a (which = 0) or b (1) take, one for each feature. */
     private Tensor part(Tensor all, int which) {
         return switch (each) {
-            case 1 -> spread(all, group);
+            case 1 -> Pairs.spread(all, group);
             case 2 -> all;
             default -> all.view(-1, 2, group).select(1, which).reshape(-1);
         };
-    }
-
-    /** One number a pair, given to both of its features. */
-    static Tensor spread(Tensor pairs, long group) {
-        Tensor half = pairs.view(-1, 1, group / 2);
-        return half.expand(half.size(0), 2, group / 2).reshape(-1);
     }
 
     /** The registry's line for RoAd. */

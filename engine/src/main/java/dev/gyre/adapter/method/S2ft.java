@@ -67,7 +67,7 @@ public record S2ft(int channels, int group, List<String> reading, long seed)
 
     private Tensor chosen(Slot slot, long width) {
         long drawn = seed + slot.layer().orElse(0);
-        Tensor groups = Paca.firstOf(width / group, channels / group, drawn);
+        Tensor groups = Fits.firstOf(width / group, channels / group, drawn);
         Tensor within = Tensor.arange(group).to(DType.F32).unsqueeze(0);
         return groups.times(group).unsqueeze(1).plus(within).view(-1);
     }
