@@ -17,7 +17,7 @@ final class AdapterReading {
             paramLabel = "standard|legacy",
             description =
                     "What OFT files without a peft_version mean; legacy: PEFT 0.16, 0.17"
-                        + " [standard].")
+                            + " [standard].")
     private String series = "standard";
 
     Gyre.AdapterFiles files() {

@@ -79,14 +79,14 @@ class BadInputTest {
                 "train --base MODEL --data DIR/good.jsonl --out DIR/out --targets q_prj | did you"
                         + " mean \"q_proj\"",
                 "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl | is a file; wanted"
-                    + " a folder",
+                        + " a folder",
                 "train --base MODEL --data DIR/good.jsonl --out DIR | is not empty",
                 "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl/out | cannot make"
-                    + " the folder",
+                        + " the folder",
                 "eval perplexity --base MODEL --text DIR/nothing.txt | --text holds nothing to"
                         + " score",
                 "eval perplexity --base MODEL --text DIR/good.jsonl --stride 128 | below the"
-                    + " context of 128",
+                        + " context of 128",
                 "generate --base nowhere --prompt x | unknown model \"nowhere\"",
                 "generate --base acme/none --prompt x --offline | HF_HUB_OFFLINE",
                 "generate --base DIR/none.gguf --prompt x | none.gguf: no such file",

@@ -111,10 +111,14 @@ public record RandLora(int rank, double alpha, double dropout, long key, boolean
             try (var random = Random.seeded(key)) {
                 return switch (bases) {
                     case DENSE -> List.of(dense(random, a, 1), dense(random, b, b[1]));
-                    case SPARSE -> List.of(SharedBases.signs(random, a, 3), SharedBases.signs(random, b, 3));
+                    case SPARSE ->
+                            List.of(
+                                    SharedBases.signs(random, a, 3),
+                                    SharedBases.signs(random, b, 3));
                     case VERY_SPARSE -> {
                         double q = Math.sqrt(a[2]);
-                        yield List.of(SharedBases.signs(random, a, q), SharedBases.signs(random, b, q));
+                        yield List.of(
+                                SharedBases.signs(random, a, q), SharedBases.signs(random, b, q));
                     }
                 };
             }
