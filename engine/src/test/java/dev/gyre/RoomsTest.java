@@ -115,9 +115,24 @@ class RoomsTest {
         slices().assignedFrom(new OnePerMethod()).should().notDependOnEachOther().check(GYRE);
     }
 
-    /** The registry, and pieces that know no method and that methods share. */
+    /**
+     * The registry, and pieces that methods share: those that know no method, and LoRA, whose
+     * tensors and files its own family builds on.
+     */
     private static final Set<String> SHARED =
-            Set.of("Methods", "Fits", "BlockDropout", "PeftNumbers");
+            Set.of(
+                    "Methods",
+                    "Fits",
+                    "BlockDropout",
+                    "PeftNumbers",
+                    "Own",
+                    "OwnKind",
+                    "OnLora",
+                    "Lora",
+                    "LoraKind",
+                    "Lycoris",
+                    "Decomposed",
+                    "SharedBases");
 
     /** Every file of the methods' room but those. */
     private static final class OnePerMethod implements SliceAssignment {
