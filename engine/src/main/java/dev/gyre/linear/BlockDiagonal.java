@@ -5,6 +5,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 import dev.gyre.tensor.kernel.BlockRotation;
+import dev.gyre.tensor.kernel.Kernels;
 
 import java.util.List;
 
@@ -79,7 +80,7 @@ public record BlockDiagonal(Var blocks, long count) implements Rotation {
     }
 
     private boolean fused(Tensor x) {
-        return !shared() && BlockRotation.fits(x, blocks.value());
+        return !shared() && Kernels.fitRotation(x, blocks.value());
     }
 
     private Tensor rotated(Tensor x, Tensor r) {

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
 import dev.gyre.tensor.kernel.SquareBlocks;
 
 /** A map from skew-symmetric matrices Q to (nearly) orthogonal R, with its derivative. */
@@ -16,7 +17,7 @@ public sealed interface Cayley {
 
     /** The products of two stacks of square matrices. */
     private static Tensor product(Tensor a, Tensor b) {
-        if (!SquareBlocks.fits(a) || !SquareBlocks.fits(b)) return a.matmul(b);
+        if (!Kernels.fitSquares(a, b)) return a.matmul(b);
         Tensor out = a.emptyLike();
         SquareBlocks.product(a, b, out, false);
         return out;

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
 import dev.gyre.tensor.kernel.SoftmaxLoss;
 
 import java.util.Arrays;
@@ -78,7 +79,7 @@ final class CrossEntropy {
     private static double lossOf(
             Tape inner, Var logits, int[] labels, double weight, boolean records) {
         Tensor z = logits.value();
-        if (records && SoftmaxLoss.fits(z)) {
+        if (records && Kernels.fitLoss(z)) {
             double sum = SoftmaxLoss.replace(z, labels, weight);
             inner.backward(logits, z);
             return sum * weight;

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
 import dev.gyre.tensor.kernel.SiluGate;
 
 /** The gate of a gated MLP: silu(gate) ⊙ up. */
@@ -20,7 +21,7 @@ final class GatedMlp {
     }
 
     private static Tensor product(Tensor gate, Tensor up) {
-        if (!SiluGate.fits(gate, up)) {
+        if (!Kernels.fitGate(gate, up)) {
             try (var here = Scope.open()) {
                 return here.give(gate.silu().timesInPlace(up));
             }
@@ -31,7 +32,7 @@ final class GatedMlp {
     }
 
     private static void backward(Var gate, Var up, Tensor g, Tensor u, Tensor dy) {
-        if (SiluGate.fits(g, u) && SiluGate.fits(dy, dy)) {
+        if (Kernels.fitGate(g, u) && Kernels.fitGate(dy, dy)) {
             Tensor dg = g.emptyLike();
             Tensor du = u.emptyLike();
             SiluGate.back(g, u, dy, dg, du);

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
 import dev.gyre.tensor.kernel.RootMeanSquare;
 
 import java.util.List;
@@ -24,7 +25,7 @@ final class RmsNorm {
                         .map(s -> s.parameter(name).orElseGet(() -> Var.constant(weight)))
                         .toList();
         boolean learns = weights.stream().anyMatch(Var::needsGradient);
-        boolean plain = spans.size() > 1 || learns || !RootMeanSquare.fits(x.value(), weight);
+        boolean plain = spans.size() > 1 || learns || !Kernels.fitNorm(x.value(), weight);
         Tensor w = weights.getFirst().value();
         Tensor y;
         Tensor scale;

@@ -3,6 +3,7 @@ package dev.gyre.model;
 import dev.gyre.config.UserError;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.kernel.Kernels;
 import dev.gyre.tensor.kernel.RotaryTurn;
 
 /**
@@ -77,7 +78,7 @@ public record Rotary(float[] frequencies) {
     record Angles(Tensor cos, Tensor sin) {
         /** x [N, H, D] turned by the angles, or back by them. */
         Tensor turn(Tensor x, boolean back) {
-            if (RotaryTurn.fits(x, cos, sin)) {
+            if (Kernels.fitTurn(x, cos, sin)) {
                 Tensor y = x.emptyLike();
                 RotaryTurn.turn(x, cos, sin, back, y);
                 return y;

@@ -16,13 +16,6 @@ public final class BlockRotation {
 
     private BlockRotation() {}
 
-    /** Whether the kernel applies: contiguous f32 on the CPU, blocks of whole tiles. */
-    public static boolean fits(Tensor x, Tensor blocks) {
-        int b = (int) blocks.size(1);
-        // The largest blocks are matrices like any other, for which the BLAS is better.
-        return b <= 256 && b % Tile.COLUMNS == 0 && Kernels.fit(x, blocks);
-    }
-
     /** x ⊙ R. */
     public static void rotate(Tensor x, Tensor blocks, Tensor y) {
         int b = (int) blocks.size(1);

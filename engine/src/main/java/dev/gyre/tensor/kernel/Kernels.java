@@ -3,27 +3,60 @@ package dev.gyre.tensor.kernel;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 
-/** When kernels can be used at all. */
-final class Kernels {
+/**
+ * When each kernel applies: on contiguous f32 in host memory whose rows are whole vectors, in a JVM
+ * started with {@code --add-modules jdk.incubator.vector}. Nothing here needs that module, so it is
+ * to be asked before any kernel is touched. The property {@code gyre.plain} switches kernels off,
+ * for comparison.
+ */
+public final class Kernels {
     private static final boolean PRESENT =
             ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
                     && !Boolean.getBoolean("gyre.plain");
 
+    /** The largest blocks are matrices like any other, for which the BLAS is better. */
+    private static final int LARGEST_BLOCK = 256;
+
     private Kernels() {}
 
-    /**
-     * Whether the JVM has the Vector API and all tensors are contiguous f32 in host memory. The
-     * property {@code gyre.plain} switches kernels off, for comparison.
-     */
-    static boolean fit(Tensor... tensors) {
+    /** {@link BlockRotation} of rows x [N, r·b] by blocks [r, b, b]. */
+    public static boolean fitRotation(Tensor x, Tensor blocks) {
+        return fit(x, blocks) && fitBlock(blocks.size(1));
+    }
+
+    /** {@link SquareBlocks} of these factors, [r, b, b] each. */
+    public static boolean fitSquares(Tensor a, Tensor b) {
+        return fit(a, b) && fitBlock(a.size(1));
+    }
+
+    private static boolean fitBlock(long b) {
+        return b <= LARGEST_BLOCK && b % Tile.COLUMNS == 0;
+    }
+
+    /** {@link RootMeanSquare} of rows x [N, d] with a weight [d]. */
+    public static boolean fitNorm(Tensor x, Tensor weight) {
+        return fit(x, weight) && x.size(1) % Lanes.COUNT == 0;
+    }
+
+    /** {@link SiluGate} of tensors of one shape. */
+    public static boolean fitGate(Tensor gate, Tensor up) {
+        return fit(gate, up) && gate.elements() % Lanes.COUNT == 0;
+    }
+
+    /** {@link RotaryTurn} of heads x [N, H, D] by angles [N, 1, D/2]. */
+    public static boolean fitTurn(Tensor x, Tensor cos, Tensor sin) {
+        return fit(x, cos, sin) && x.size(2) / 2 % Lanes.COUNT == 0;
+    }
+
+    /** {@link SoftmaxLoss} of logits [M, vocabulary]. */
+    public static boolean fitLoss(Tensor logits) {
+        return fit(logits) && logits.size(1) % Lanes.COUNT == 0;
+    }
+
+    private static boolean fit(Tensor... tensors) {
         if (!PRESENT) return false;
         for (Tensor t : tensors)
             if (t.dtype() != DType.F32 || t.onGpu() || !t.isContiguous()) return false;
         return true;
-    }
-
-    /** As {@link #fit}, where rows are also whole vectors. */
-    static boolean fitRows(long width, Tensor... tensors) {
-        return fit(tensors) && width % Lanes.COUNT == 0;
     }
 }

@@ -17,11 +17,6 @@ import org.jspecify.annotations.Nullable;
 public final class RootMeanSquare {
     private RootMeanSquare() {}
 
-    /** Whether the kernel applies to rows of these tensors [N, d] and a weight [d]. */
-    public static boolean fits(Tensor x, Tensor weight) {
-        return Kernels.fitRows(x.size(1), x, weight);
-    }
-
     /**
      * y = w ⊙ x · scale with scale = 1/√(mean(x²) + ε).
      *

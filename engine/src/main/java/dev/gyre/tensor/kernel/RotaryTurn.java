@@ -12,11 +12,6 @@ import jdk.incubator.vector.FloatVector;
 public final class RotaryTurn {
     private RotaryTurn() {}
 
-    /** Whether the kernel applies to heads x [N, H, D] and angles [N, 1, D/2]. */
-    public static boolean fits(Tensor x, Tensor cos, Tensor sin) {
-        return Kernels.fitRows(x.size(2) / 2, x, cos, sin);
-    }
-
     /**
      * y = x turned.
      *

@@ -15,11 +15,6 @@ public final class SiluGate {
 
     private SiluGate() {}
 
-    /** Whether the kernel applies to tensors of this shape. */
-    public static boolean fits(Tensor gate, Tensor up) {
-        return Kernels.fit(gate, up) && gate.elements() % Lanes.COUNT == 0;
-    }
-
     /** y = gate · σ(gate) · up. */
     public static void gate(Tensor gate, Tensor up, Tensor y) {
         long g = Lanes.address(gate);

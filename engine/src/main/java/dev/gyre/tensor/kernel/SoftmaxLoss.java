@@ -14,11 +14,6 @@ import jdk.incubator.vector.VectorOperators;
 public final class SoftmaxLoss {
     private SoftmaxLoss() {}
 
-    /** Whether the kernel applies to these logits [M, vocabulary]. */
-    public static boolean fits(Tensor logits) {
-        return Kernels.fitRows(logits.size(1), logits);
-    }
-
     /**
      * z ← (softmax(z) − onehot(label)) · weight.
      *

@@ -6,12 +6,6 @@ import dev.gyre.tensor.Tensor;
 public final class SquareBlocks {
     private SquareBlocks() {}
 
-    /** Whether the kernel applies: contiguous f32 on the CPU, blocks of whole tiles. */
-    public static boolean fits(Tensor a) {
-        int b = (int) a.size(1);
-        return b <= 128 && b % Tile.COLUMNS == 0 && Kernels.fit(a);
-    }
-
     /** out[i] (+)= a[i] · b[i]. */
     public static void product(Tensor a, Tensor b, Tensor out, boolean add) {
         int n = (int) a.size(1);

@@ -44,7 +44,7 @@ class KernelsTest {
         Tensor x = random.normal(rows, (long) b * blocks);
         Tensor dy = random.normal(rows, (long) b * blocks);
         Tensor r = random.normal(blocks, b, b);
-        assertThat(BlockRotation.fits(x, r)).isTrue();
+        assertThat(Kernels.fitRotation(x, r)).isTrue();
         Tensor y = x.emptyLike();
         Tensor dx = x.emptyLike();
         Tensor sum = r.copy();
@@ -188,9 +188,9 @@ class KernelsTest {
     void otherTypesAndViewsAreLeftToThePlainOperations() {
         Tensor x = random.normal(4, 64);
         Tensor blocks = random.normal(2, 32, 32);
-        assertThat(BlockRotation.fits(x.to(DType.F64), blocks)).isFalse();
-        assertThat(BlockRotation.fits(x, blocks.transpose(1, 2))).isFalse();
-        assertThat(BlockRotation.fits(x, random.normal(9, 7, 7))).isFalse();
-        assertThat(SiluGate.fits(random.normal(3, 5), random.normal(3, 5))).isFalse();
+        assertThat(Kernels.fitRotation(x.to(DType.F64), blocks)).isFalse();
+        assertThat(Kernels.fitRotation(x, blocks.transpose(1, 2))).isFalse();
+        assertThat(Kernels.fitRotation(x, random.normal(9, 7, 7))).isFalse();
+        assertThat(Kernels.fitGate(random.normal(3, 5), random.normal(3, 5))).isFalse();
     }
 }
