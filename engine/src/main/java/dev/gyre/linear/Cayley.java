@@ -19,7 +19,7 @@ public sealed interface Cayley {
     private static Tensor product(Tensor a, Tensor b) {
         if (!Kernels.fitSquares(a, b)) return a.matmul(b);
         Tensor out = a.emptyLike();
-        SquareBlocks.product(a, b, out, false);
+        SquareBlocks.product(a, b, out);
         return out;
     }
 

@@ -45,7 +45,7 @@ final class CrossEntropy {
                         .toArray();
         // Chunks of like size, so that none is left over that is slow.
         int chunks = Math.toIntExact(Math.ceilDiv((long) rows.length * vocabulary, LOGITS));
-        int size = Math.max(1, Math.ceilDiv(rows.length, Math.max(1, chunks)));
+        int size = Math.ceilDiv(rows.length, Math.max(1, chunks));
         double loss = 0;
         boolean records = tape.recording();
         Tensor gradient =

@@ -30,7 +30,7 @@ public final class Engine implements AutoCloseable {
         void token(Sequence sequence, int id);
     }
 
-    /** Below this, weights read from memory twice cost more than cores gain by not waiting. */
+    /** Fewer sequences share each product, so that weights are read once; the line is a guess. */
     private static final int FEWEST_FOR_A_CORE = 4;
 
     private final Model model;

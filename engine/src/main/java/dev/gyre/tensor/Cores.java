@@ -41,19 +41,19 @@ public final class Cores {
             running.add(THREADS.get(i).submit(() -> work.apply(index)));
         }
         var results = new ArrayList<T>();
-        RuntimeException failure = null;
+        Throwable failure = null;
         for (Future<T> one : running) {
             try {
                 results.add(one.get());
             } catch (ExecutionException e) {
-                if (e.getCause() instanceof Error error) throw error;
-                if (failure == null) failure = (RuntimeException) e.getCause();
+                if (failure == null) failure = e.getCause();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while other cores work", e);
             }
         }
-        if (failure != null) throw failure;
+        if (failure instanceof RuntimeException e) throw e;
+        if (failure instanceof Error e) throw e;
         return results;
     }
 

@@ -722,15 +722,6 @@ public final class Tensor {
         }
     }
 
-    /** A = Q · diag(l) · Qᵀ of a symmetric A = this [n, n]. @return l [n], rising, and Q [n, n] */
-    public List<Tensor> eigenvectors() {
-        try (var parts = org.bytedeco.pytorch.global.torch.linalg_eigh(torch)) {
-            return List.of(
-                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
-                    new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())));
-        }
-    }
-
     @Override
     public String toString() {
         return "Tensor" + Arrays.toString(shape()) + ":" + dtype();

@@ -18,16 +18,21 @@ class CoresTest {
 
     @Test
     void aFailureReachesTheCallerAfterAllHaveEnded() {
+        var ended = new java.util.concurrent.atomic.AtomicBoolean();
         assertThatThrownBy(
                         () ->
                                 Cores.each(
                                         2,
                                         i -> {
-                                            if (i == 1) throw new IllegalStateException("one");
+                                            if (i == 0) throw new AssertionError("first");
+                                            java.util.concurrent.locks.LockSupport.parkNanos(
+                                                    50_000_000);
+                                            ended.set(true);
                                             return i;
                                         }))
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessage("one");
+                .isInstanceOf(AssertionError.class)
+                .hasMessage("first");
+        assertThat(ended).isTrue();
         assertThat(Cores.each(2, i -> i)).hasSize(2);
     }
 }

@@ -14,7 +14,7 @@ public final class Kernels {
             ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
                     && !Boolean.getBoolean("gyre.plain");
 
-    /** The largest blocks are matrices like any other, for which the BLAS is better. */
+    /** A larger block is a matrix like any other, and left to the BLAS. */
     private static final int LARGEST_BLOCK = 256;
 
     private Kernels() {}

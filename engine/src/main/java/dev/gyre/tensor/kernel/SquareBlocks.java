@@ -6,8 +6,8 @@ import dev.gyre.tensor.Tensor;
 public final class SquareBlocks {
     private SquareBlocks() {}
 
-    /** out[i] (+)= a[i] · b[i]. */
-    public static void product(Tensor a, Tensor b, Tensor out, boolean add) {
+    /** out[i] = a[i] · b[i]. */
+    public static void product(Tensor a, Tensor b, Tensor out) {
         int n = (int) a.size(1);
         long bytes = 4L * n * n;
         long left = Lanes.address(a);
@@ -28,7 +28,7 @@ public final class SquareBlocks {
                                 n,
                                 n,
                                 n,
-                                add);
+                                false);
                 });
     }
 }

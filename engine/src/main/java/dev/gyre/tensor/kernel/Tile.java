@@ -129,11 +129,4 @@ final class Tile {
         store(s0, out);
         store(s1, out + BYTES);
     }
-
-    /** The transpose of a matrix of n × n. */
-    static void transpose(long from, long to, int n) {
-        for (int i = 0; i < n; i++)
-            for (int j = 0; j < n; j++)
-                Lanes.set(to + 4L * (j * (long) n + i), get(from + 4L * (i * (long) n + j)));
-    }
 }

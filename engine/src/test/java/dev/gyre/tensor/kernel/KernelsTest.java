@@ -68,16 +68,13 @@ class KernelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {32, 64, 96, 128})
+    @ValueSource(ints = {32, 64, 96, 128, 256})
     void squareBlocks(int b) {
         Tensor a = random.normal(5, b, b);
         Tensor c = random.normal(5, b, b);
         Tensor out = random.normal(5, b, b);
-        Tensor before = out.to(DType.F64);
         Tensor product = a.to(DType.F64).matmul(c.to(DType.F64));
-        SquareBlocks.product(a, c, out, true);
-        assertClose(out, before.plus(product), 1e-5);
-        SquareBlocks.product(a, c, out, false);
+        SquareBlocks.product(a, c, out);
         assertClose(out, product, 1e-5);
     }
 
