@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.gyre.adapter.Adapter;
 import dev.gyre.adapter.AdapterFile;
+import dev.gyre.adapter.Method;
 import dev.gyre.adapter.Reading;
 import dev.gyre.adapter.Targets;
 import dev.gyre.adapter.method.Methods;
@@ -18,6 +19,7 @@ import dev.gyre.model.Families;
 import dev.gyre.model.PicoModels;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Torch;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -173,6 +175,49 @@ class TrainerTest {
                 .containsExactly(kept, within(1e-5f));
         assertThat(trained("lora", dropping, true, 3))
                 .hasSameSizeAs(trained("lora", dropping, false, 3));
+    }
+
+    @Test
+    void coresApartGiveTheLossesOfCoresTogether() {
+        var passes = List.of(even(1), even(2));
+        assertThat(passes).allSatisfy(pass -> assertThat(Shards.of(pass, 2)).hasSize(2));
+        int before = Torch.threads();
+        try {
+            for (var method :
+                    List.of(
+                            Methods.make("oft", Map.of("block", 8)),
+                            Methods.make("lora", Map.of()))) {
+                Torch.threads(1);
+                double[] together = losses(method, passes);
+                Torch.threads(2);
+                assertThat(losses(method, passes)).containsExactly(together, within(1e-4));
+            }
+        } finally {
+            Torch.threads(before);
+        }
+    }
+
+    private static List<Encoded> even(long seed) {
+        var random = new Random(seed);
+        return Stream.generate(
+                        () -> {
+                            boolean[] learned = new boolean[16];
+                            Arrays.fill(learned, true);
+                            return new Encoded(random.ints(16, 0, 97).toArray(), learned, "random");
+                        })
+                .limit(4)
+                .toList();
+    }
+
+    private static double[] losses(Method method, List<List<Encoded>> passes) {
+        try (var model = PicoModels.plain(DType.F32);
+                var adapter = Adapter.attach(method, Targets.allLinear(), model, 5);
+                var trainer = new Trainer(adapter, 0.01, 1, 5)) {
+            double[] losses = new double[8];
+            for (int i = 0; i < losses.length; i++) losses[i] = trainer.step(passes, 1e-3).loss();
+            assertThat(losses[7]).isLessThan(losses[0]);
+            return losses;
+        }
     }
 
     @Test

@@ -66,8 +66,7 @@ final class HraKind implements MethodKind {
 
     @Override
     public Method fromPeft(Tree c, Reading reading) {
-        int rank = (int) c.wholeOr("r", 8);
-        if (rank < 1) throw c.need("r").wrong("a whole number from 1");
+        int rank = PeftNumbers.rank(c, "r", 8);
         return new Hra(rank, c.boolOr("apply_GS", false), !c.boolOr("init_weights", true));
     }
 

@@ -70,8 +70,7 @@ final class PacaKind implements MethodKind {
 
     @Override
     public Method fromPeft(Tree c, Reading reading) {
-        int rank = (int) c.wholeOr("r", 8);
-        if (rank < 1) throw c.need("r").wrong("a whole number from 1");
+        int rank = PeftNumbers.rank(c, "r", 8);
         return new Paca(rank, c.realOr("paca_alpha", 8), c.wholeOr("seed", 0));
     }
 

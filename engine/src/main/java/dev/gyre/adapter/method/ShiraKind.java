@@ -76,8 +76,7 @@ final class ShiraKind implements MethodKind {
      */
     @Override
     public Method fromPeft(Tree c, Reading reading) {
-        int rank = (int) c.wholeOr("r", 32);
-        if (rank < 1) throw c.need("r").wrong("a whole number from 1");
+        int rank = PeftNumbers.rank(c, "r", 32);
         Shira.Mask mask =
                 switch (c.textOr("mask_type", "random")) {
                     case "wm" -> Shira.Mask.WEIGHT;
