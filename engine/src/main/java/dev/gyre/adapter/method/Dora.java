@@ -98,7 +98,11 @@ public record Dora(Lora lora) implements Method.PerSlot {
 
     /** The registry's line for DoRA. */
     public static final MethodKind KIND =
-            new OnLora<Dora>("dora", "LoRA that learns the lengths of the weight's rows apart") {
+            new OnLora<Dora>(
+                    "dora",
+                    "LoRA that learns the lengths of the weight's rows apart",
+                    Dora.class,
+                    m -> m.lora) {
                 @Override
                 public String parts() {
                     return "after + beside";
@@ -126,9 +130,8 @@ public record Dora(Lora lora) implements Method.PerSlot {
                 }
 
                 @Override
-                public boolean reads(Tree config) {
-                    return config.textOr("peft_type", "").equalsIgnoreCase(peftType())
-                            && config.boolOr("use_dora", false);
+                boolean means(Tree config) {
+                    return config.boolOr("use_dora", false);
                 }
 
                 @Override
@@ -137,18 +140,8 @@ public record Dora(Lora lora) implements Method.PerSlot {
                 }
 
                 @Override
-                Lora lora(Method method) {
-                    return ((Dora) method).lora;
-                }
-
-                @Override
                 Map<String, Object> ownKeys(Dora method) {
                     return Map.of("use_dora", true);
-                }
-
-                @Override
-                Class<Dora> type() {
-                    return Dora.class;
                 }
             };
 }

@@ -109,7 +109,11 @@ public record DyLora(Lora lora, int least, int used) implements Method {
 
     /** The registry's line for DyLoRA. */
     public static final MethodKind KIND =
-            new OnLora<DyLora>("dylora", "LoRA trained for every rank up to its own at once") {
+            new OnLora<DyLora>(
+                    "dylora",
+                    "LoRA trained for every rank up to its own at once",
+                    DyLora.class,
+                    m -> m.lora) {
                 private static final String LEAST = "dylora_r_min";
                 private static final String USED = "dylora_r_used";
 
@@ -135,11 +139,6 @@ public record DyLora(Lora lora, int least, int used) implements Method {
                 }
 
                 @Override
-                Lora lora(Method method) {
-                    return ((DyLora) method).lora;
-                }
-
-                @Override
                 Map<String, Object> ownKeys(DyLora method) {
                     return Map.of(MARK, name(), LEAST, method.least, USED, method.used);
                 }
@@ -147,11 +146,6 @@ public record DyLora(Lora lora, int least, int used) implements Method {
                 @Override
                 Set<String> more() {
                     return Set.of(LEAST, USED);
-                }
-
-                @Override
-                Class<DyLora> type() {
-                    return DyLora.class;
                 }
             };
 }

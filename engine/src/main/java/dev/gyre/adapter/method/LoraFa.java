@@ -71,7 +71,11 @@ public record LoraFa(Lora lora, boolean corrected) implements Method.PerSlot {
 
     /** The registry's line for LoRA-FA. */
     public static final MethodKind KIND =
-            new OnLora<LoraFa>("lora-fa", "LoRA whose A stays as drawn, so that B alone learns") {
+            new OnLora<LoraFa>(
+                    "lora-fa",
+                    "LoRA whose A stays as drawn, so that B alone learns",
+                    LoraFa.class,
+                    m -> m.lora) {
                 private static final String CORRECTED = "lorafa_corrected";
 
                 @Override
@@ -96,11 +100,6 @@ public record LoraFa(Lora lora, boolean corrected) implements Method.PerSlot {
                 }
 
                 @Override
-                Lora lora(Method method) {
-                    return ((LoraFa) method).lora;
-                }
-
-                @Override
                 Map<String, Object> ownKeys(LoraFa method) {
                     return Map.of(MARK, name(), CORRECTED, method.corrected);
                 }
@@ -108,11 +107,6 @@ public record LoraFa(Lora lora, boolean corrected) implements Method.PerSlot {
                 @Override
                 Set<String> more() {
                     return Set.of(CORRECTED);
-                }
-
-                @Override
-                Class<LoraFa> type() {
-                    return LoraFa.class;
                 }
             };
 }

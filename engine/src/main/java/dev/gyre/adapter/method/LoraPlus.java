@@ -58,7 +58,11 @@ public record LoraPlus(Lora lora, double ratio) implements Method {
 
     /** The registry's line for LoRA+. */
     public static final MethodKind KIND =
-            new OnLora<LoraPlus>("lora-plus", "LoRA whose B learns faster than its A (LoRA+)") {
+            new OnLora<LoraPlus>(
+                    "lora-plus",
+                    "LoRA whose B learns faster than its A (LoRA+)",
+                    LoraPlus.class,
+                    m -> m.lora) {
                 private static final String RATIO = "loraplus_lr_ratio";
 
                 @Override
@@ -78,11 +82,6 @@ public record LoraPlus(Lora lora, double ratio) implements Method {
                 }
 
                 @Override
-                Lora lora(Method method) {
-                    return ((LoraPlus) method).lora;
-                }
-
-                @Override
                 Map<String, Object> ownKeys(LoraPlus method) {
                     return Map.of(MARK, name(), RATIO, method.ratio);
                 }
@@ -90,11 +89,6 @@ public record LoraPlus(Lora lora, double ratio) implements Method {
                 @Override
                 Set<String> more() {
                     return Set.of(RATIO);
-                }
-
-                @Override
-                Class<LoraPlus> type() {
-                    return LoraPlus.class;
                 }
             };
 }

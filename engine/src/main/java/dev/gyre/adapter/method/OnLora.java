@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * A method built on LoRA, in the registry: LoRA's settings and keys, and a few of its own. Its
@@ -24,10 +25,18 @@ abstract class OnLora<M extends Method> implements MethodKind {
 
     private final String name;
     private final String summary;
+    private final Class<M> type;
+    private final Function<M, Lora> lora;
 
-    OnLora(String name, String summary) {
+    /**
+     * @param type of the method
+     * @param lora the LoRA that a method is built on
+     */
+    OnLora(String name, String summary, Class<M> type, Function<M, Lora> lora) {
         this.name = name;
         this.summary = summary;
+        this.type = type;
+        this.lora = lora;
     }
 
     /** Its own settings with their meaning; the map also holds LoRA's. */
@@ -37,8 +46,6 @@ abstract class OnLora<M extends Method> implements MethodKind {
 
     abstract M fromPeft(Lora lora, Tree config, Reading reading);
 
-    abstract Lora lora(Method method);
-
     /** Its own keys of a configuration, beside LoRA's. */
     abstract Map<String, Object> ownKeys(M method);
 
@@ -47,7 +54,10 @@ abstract class OnLora<M extends Method> implements MethodKind {
         return Set.of();
     }
 
-    abstract Class<M> type();
+    /** Whether a configuration of LoRA's type means this method. */
+    boolean means(Tree config) {
+        return config.textOr(MARK, "").equals(name);
+    }
 
     @Override
     public final String name() {
@@ -75,8 +85,8 @@ abstract class OnLora<M extends Method> implements MethodKind {
     }
 
     @Override
-    public boolean reads(Tree config) {
-        return MethodKind.super.reads(config) && config.textOr(MARK, "").equals(name);
+    public final boolean reads(Tree config) {
+        return MethodKind.super.reads(config) && means(config);
     }
 
     @Override
@@ -113,8 +123,9 @@ abstract class OnLora<M extends Method> implements MethodKind {
 
     @Override
     public final Map<String, Object> toPeft(Method method) {
-        var keys = new LinkedHashMap<>(LoraKind.keys(lora(method)));
-        keys.putAll(ownKeys(type().cast(method)));
+        M own = type.cast(method);
+        var keys = new LinkedHashMap<>(LoraKind.keys(lora.apply(own)));
+        keys.putAll(ownKeys(own));
         return keys;
     }
 }

@@ -118,7 +118,7 @@ public record Principal(Lora lora, Part part) implements Method.PerSlot {
         private final Part part;
 
         Kind(Part part, String summary) {
-            super(part.word, summary);
+            super(part.word, summary, Principal.class, m -> m.lora);
             this.part = part;
         }
 
@@ -136,11 +136,10 @@ public record Principal(Lora lora, Part part) implements Method.PerSlot {
         }
 
         @Override
-        public boolean reads(Tree config) {
-            return config.textOr("peft_type", "").equalsIgnoreCase(peftType())
-                    && config.get("init_lora_weights")
-                            .filter(v -> part.word.equals(v.value()))
-                            .isPresent();
+        boolean means(Tree config) {
+            return config.get("init_lora_weights")
+                    .filter(v -> part.word.equals(v.value()))
+                    .isPresent();
         }
 
         @Override
@@ -159,18 +158,8 @@ public record Principal(Lora lora, Part part) implements Method.PerSlot {
         }
 
         @Override
-        Lora lora(Method method) {
-            return ((Principal) method).lora;
-        }
-
-        @Override
         Map<String, Object> ownKeys(Principal method) {
             return Map.of("init_lora_weights", part.word);
-        }
-
-        @Override
-        Class<Principal> type() {
-            return Principal.class;
         }
     }
 }
