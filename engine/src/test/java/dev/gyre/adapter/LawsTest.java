@@ -3,7 +3,6 @@ package dev.gyre.adapter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.gyre.adapter.method.Methods;
 import dev.gyre.config.UserError;
@@ -208,12 +207,21 @@ class LawsTest {
         return a.minus(b).abs().max().item() / b.abs().max().item();
     }
 
+    /** A law; where a case is exempt it must be broken, or the exemption is one too many. */
+    private static void holds(String word, Map<String, String> exempt, Runnable law) {
+        if (!exempt.containsKey(word)) law.run();
+        else assertThatThrownBy(law::run).as(word).isInstanceOf(AssertionError.class);
+    }
+
     // ---- the laws
 
     @ParameterizedTest
     @MethodSource("cases")
     void startsAsTheBase(String word) {
-        assumeTrue(!STARTS_ELSEWHERE.containsKey(word), STARTS_ELSEWHERE.get(word));
+        holds(word, STARTS_ELSEWHERE, () -> checkStart(word));
+    }
+
+    private static void checkStart(String word) {
         try (var adapter = fresh(word, model)) {
             assertThat(
                             distance(
@@ -328,7 +336,10 @@ class LawsTest {
     @ParameterizedTest
     @MethodSource("cases")
     void gradientsAreWhatDifferencesSay(String word) {
-        assumeTrue(!NOT_A_GRADIENT.containsKey(word), NOT_A_GRADIENT.get(word));
+        holds(word, NOT_A_GRADIENT, () -> checkGradients(word));
+    }
+
+    private static void checkGradients(String word) {
         try (var adapter = moved(word, wideModel)) {
             double[] at = adapter.values().toDoubles();
             double[] gradient = new double[at.length];
@@ -433,7 +444,10 @@ class LawsTest {
     @ParameterizedTest
     @MethodSource("cases")
     void learnsAsManyNumbersAsItsFormulaSays(String word) {
-        assumeTrue(!COUNTED_OTHERWISE.containsKey(word), COUNTED_OTHERWISE.get(word));
+        holds(word, COUNTED_OTHERWISE, () -> checkCount(word));
+    }
+
+    private static void checkCount(String word) {
         MethodKind kind = Methods.named(named(word));
         assertThat(kind.count()).as("a formula for " + word).isNotBlank();
         try (var adapter = fresh(word, model)) {

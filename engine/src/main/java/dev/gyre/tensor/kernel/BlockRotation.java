@@ -9,7 +9,8 @@ import dev.gyre.tensor.Tensor;
  * so no sum is split.
  *
  * <p>Shapes: x, y [N, r·b]; blocks [r, b, b], applied as y[n, i·b + c] = Σₖ x[n, i·b + k] · R[i, k,
- * c].
+ * c]: OFTv2's input rotation (arXiv 2506.19847). Asked for only where {@link Kernels#fitRotation}
+ * says so.
  */
 public final class BlockRotation {
     private static final int STRETCH = 64;

@@ -13,7 +13,13 @@ import jdk.incubator.vector.VectorOperators;
 
 import org.jspecify.annotations.Nullable;
 
-/** Root mean square normalisation of rows, one pass forward and one back. */
+/**
+ * Root mean square normalisation of rows (arXiv 1910.07467, equation 4), one pass forward and one
+ * back.
+ *
+ * <p>Shapes: x, y and their gradients [N, d]; weight [d]; scale [N, 1]. Asked for only where {@link
+ * Kernels#fitNorm} says so.
+ */
 public final class RootMeanSquare {
     private RootMeanSquare() {}
 

@@ -8,7 +8,13 @@ import dev.gyre.tensor.Tensor;
 
 import jdk.incubator.vector.FloatVector;
 
-/** Rotary positions: feature i of each head turns with feature i + D/2. */
+/**
+ * Rotary positions (arXiv 2104.09864, section 3.2.2) in the half-split layout: feature i of each
+ * head turns with feature i + D/2.
+ *
+ * <p>Shapes: x, y [N, H, D]; cos and sin of the rows' angles [N, 1, D/2]. Asked for only where
+ * {@link Kernels#fitTurn} says so.
+ */
 public final class RotaryTurn {
     private RotaryTurn() {}
 

@@ -8,7 +8,10 @@ import dev.gyre.tensor.Tensor;
 
 import jdk.incubator.vector.FloatVector;
 
-/** silu(gate) ⊙ up, and its gradients. */
+/**
+ * silu(gate) ⊙ up, the gate of SwiGLU (arXiv 2002.05202, section 2), and its gradients. All tensors
+ * are [N, m]. Asked for only where {@link Kernels#fitGate} says so.
+ */
 public final class SiluGate {
     /** Numbers that one thread takes at a time. */
     private static final int STRETCH = 4096;

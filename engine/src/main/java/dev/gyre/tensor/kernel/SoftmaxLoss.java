@@ -10,7 +10,10 @@ import dev.gyre.tensor.Tensor;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Cross-entropy of rows of logits, which become their own gradient in place. */
+/**
+ * Cross-entropy of rows of logits [M, vocabulary], in nats, which become their own gradient in
+ * place. Asked for only where {@link Kernels#fitLoss} says so.
+ */
 public final class SoftmaxLoss {
     private SoftmaxLoss() {}
 

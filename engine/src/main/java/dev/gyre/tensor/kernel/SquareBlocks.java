@@ -2,7 +2,10 @@ package dev.gyre.tensor.kernel;
 
 import dev.gyre.tensor.Tensor;
 
-/** Products of many small square matrices, [r, b, b] each. */
+/**
+ * Products of many small square matrices, [r, b, b] each. Asked for only where {@link
+ * Kernels#fitSquares} says so.
+ */
 public final class SquareBlocks {
     private SquareBlocks() {}
 
