@@ -9,6 +9,7 @@ import dev.gyre.config.UserError;
 import dev.gyre.merge.Merging;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
+import dev.gyre.model.Hook;
 import dev.gyre.model.Model;
 import dev.gyre.model.PicoModels;
 import dev.gyre.model.Slot;
@@ -85,6 +86,10 @@ class LawsTest {
                     "dylora:rank=4,least=2",
                     "lora-xs:rank=3",
                     "flylora:rank=4,active=2",
+                    "prompt-tuning:tokens=3",
+                    "prompt-tuning:tokens=2,start=random",
+                    "prefix-tuning:tokens=3",
+                    "prefix-tuning:tokens=2,start=zero",
                     "sequential:size=3",
                     "parallel:size=3,scale=0.5",
                     "lokr:rank=1",
@@ -94,6 +99,12 @@ class LawsTest {
     /** What does not start as the base, and why. */
     private static final Map<String, String> STARTS_ELSEWHERE =
             Map.of(
+                    "prompt-tuning:tokens=3", "attention sees virtual tokens whatever they are",
+                    "prompt-tuning:tokens=2,start=random",
+                            "attention sees virtual tokens whatever they are",
+                    "prefix-tuning:tokens=3", "attention gives a prefix weight whatever it is",
+                    "prefix-tuning:tokens=2,start=zero",
+                            "attention gives a prefix weight whatever it is",
                     "hra:rank=3,orthogonal=true",
                             "reflections along orthogonal directions never cancel",
                     "lora-xs:rank=3", "its matrix starts at random numbers of about 1e-5");
@@ -102,6 +113,12 @@ class LawsTest {
     private static final Map<String, String> COUNTED_OTHERWISE =
             Map.of(
                     "ln_tuning", "it learns at norms, not at slots",
+                    "prompt-tuning:tokens=3", "it learns before sequences, not at slots",
+                    "prompt-tuning:tokens=2,start=random",
+                            "it learns before sequences, not at slots",
+                    "prefix-tuning:tokens=3", "it learns before sequences, not at slots",
+                    "prefix-tuning:tokens=2,start=zero",
+                            "it learns before sequences, not at slots",
                     "ia3", "a vector for an input is as long as the input",
                     "s2ft:channels=4", "at a slot that reads channels it is channels * out",
                     "lokr:rank=1", "its factors follow the divisors of the widths",
@@ -241,10 +258,13 @@ class LawsTest {
             assertThat(parts(effects))
                     .isSubsetOf(Methods.named(named(word)).parts().split(" (\\+|or) "));
             List<String> reasons =
-                    effects.slots().values().stream()
-                            .filter(Effect.Gated.class::isInstance)
-                            .map(e -> ((Effect.Gated) e).whyNotMerged())
+                    Stream.concat(
+                                    effects.slots().values().stream()
+                                            .filter(Effect.Gated.class::isInstance)
+                                            .map(e -> ((Effect.Gated) e).whyNotMerged()),
+                                    effects.hooks().values().stream().map(Hook::whyNotMerged))
                             .toList();
+            assertThat(Methods.named(named(word)).merges()).isEqualTo(reasons.isEmpty());
             if (!reasons.isEmpty()) {
                 assertThatThrownBy(() -> new Merging(model, List.of(effects)))
                         .isInstanceOf(UserError.class)
@@ -272,6 +292,13 @@ class LawsTest {
                     if (e.after() != null) parts.add("after");
                     if (e.beside() != null) parts.add("beside");
                 }
+            }
+        }
+        for (Hook hook : effects.hooks().values()) {
+            switch (hook) {
+                case Hook.VirtualTokens v -> parts.add("virtual tokens");
+                case Hook.Prefix p -> parts.add("keys and values");
+                case Hook.Mapped m -> parts.add("gated");
             }
         }
         return parts;

@@ -44,6 +44,8 @@ public final class Methods {
                     DyLora.KIND,
                     LoraXs.KIND,
                     FlyLora.KIND,
+                    PromptTuning.KIND,
+                    PrefixTuning.KIND,
                     Bottleneck.SEQUENTIAL,
                     Bottleneck.PARALLEL,
                     Lora.KIND);
