@@ -71,6 +71,7 @@ class LawsTest {
                     "shira:rank=2",
                     "shira:rank=1,mask=weight",
                     "shira:rank=3,mask=struct,seed=5",
+                    "shira:rank=1,mask=snip,skip=2",
                     "paca:rank=3,alpha=6",
                     "s2ft:channels=4",
                     "s2ft:channels=4,group=2,reading=none",
@@ -83,6 +84,9 @@ class LawsTest {
                     "lora-plus:rank=3,ratio=8",
                     "lora-fa:rank=3",
                     "lora-fa:rank=3,corrected=true",
+                    "lora-pro:rank=3",
+                    "lora-pro:rank=3,rule=sgd",
+                    "lora-sb:rank=3",
                     "dylora:rank=4,least=2",
                     "lora-xs:rank=3",
                     "flylora:rank=4,active=2",
@@ -92,6 +96,8 @@ class LawsTest {
                     "prefix-tuning:tokens=2,start=zero",
                     "sequential:size=3",
                     "parallel:size=3,scale=0.5",
+                    "invertible:size=3,scale=0.5,reduction=3",
+                    "compacter:size=8,parts=4,rank=2",
                     "lokr:rank=1",
                     "lokr:rank=1,factor=4,decompose_both=true",
                     "lora:rank=3");
@@ -111,19 +117,18 @@ class LawsTest {
 
     /** What its formula does not count exactly, and why. */
     private static final Map<String, String> COUNTED_OTHERWISE =
-            Map.of(
-                    "ln_tuning", "it learns at norms, not at slots",
-                    "prompt-tuning:tokens=3", "it learns before sequences, not at slots",
-                    "prompt-tuning:tokens=2,start=random",
-                            "it learns before sequences, not at slots",
-                    "prefix-tuning:tokens=3", "it learns before sequences, not at slots",
-                    "prefix-tuning:tokens=2,start=zero",
-                            "it learns before sequences, not at slots",
-                    "ia3", "a vector for an input is as long as the input",
-                    "s2ft:channels=4", "at a slot that reads channels it is channels * out",
-                    "lokr:rank=1", "its factors follow the divisors of the widths",
-                    "lokr:rank=1,factor=4,decompose_both=true",
-                            "its factors follow the divisors of the widths");
+            Map.ofEntries(
+                    Map.entry("ln_tuning", "it learns at norms, not at slots"),
+                    Map.entry("invertible:size=3,scale=0.5,reduction=3", "the coupling is no slot's"),
+                    Map.entry("compacter:size=8,parts=4,rank=2", "its rule is no slot's"),
+                    Map.entry("prompt-tuning:tokens=3", "it learns before sequences, not at slots"),
+                    Map.entry("prompt-tuning:tokens=2,start=random", "it learns before sequences, not at slots"),
+                    Map.entry("prefix-tuning:tokens=3", "it learns before sequences, not at slots"),
+                    Map.entry("prefix-tuning:tokens=2,start=zero", "it learns before sequences, not at slots"),
+                    Map.entry("ia3", "a vector for an input is as long as the input"),
+                    Map.entry("s2ft:channels=4", "at a slot that reads channels it is channels * out"),
+                    Map.entry("lokr:rank=1", "its factors follow the divisors of the widths"),
+                    Map.entry("lokr:rank=1,factor=4,decompose_both=true", "its factors follow the divisors of the widths"));
 
     /** What learns along something else than its gradient, and why. */
     private static final Map<String, String> NOT_A_GRADIENT =

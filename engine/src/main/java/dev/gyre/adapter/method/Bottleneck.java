@@ -67,6 +67,17 @@ public record Bottleneck(boolean parallel, int size, double scale) implements Me
                 "what it adds is not linear in its input");
     }
 
+    static Bottleneck read(boolean parallel, Settings s) {
+        return new Bottleneck(
+                parallel,
+                s.whole("size", 16, 1),
+                s.real("scale", 1, 0, false, Double.POSITIVE_INFINITY));
+    }
+
+    Map<String, Object> keys() {
+        return Map.of("size", size, "scale", scale);
+    }
+
     /** The registry's line for sequential bottlenecks. */
     public static final MethodKind SEQUENTIAL =
             new Kind(false, "a small network after a layer, on its output (Houlsby, Pfeiffer)");
@@ -97,16 +108,12 @@ public record Bottleneck(boolean parallel, int size, double scale) implements Me
 
         @Override
         Method read(Settings s) {
-            return new Bottleneck(
-                    parallel,
-                    s.whole("size", 16, 1),
-                    s.real("scale", 1, 0, false, Double.POSITIVE_INFINITY));
+            return Bottleneck.read(parallel, s);
         }
 
         @Override
         public Map<String, Object> toPeft(Method method) {
-            var own = (Bottleneck) method;
-            return Map.of("size", own.size, "scale", own.scale);
+            return ((Bottleneck) method).keys();
         }
     }
 }

@@ -41,13 +41,17 @@ public final class Methods {
                     Principal.OLORA,
                     LoraPlus.KIND,
                     LoraFa.KIND,
+                    LoraPro.KIND,
                     DyLora.KIND,
                     LoraXs.KIND,
+                    LoraSb.KIND,
                     FlyLora.KIND,
                     PromptTuning.KIND,
                     PrefixTuning.KIND,
                     Bottleneck.SEQUENTIAL,
                     Bottleneck.PARALLEL,
+                    Invertible.KIND,
+                    Compacter.KIND,
                     Lora.KIND);
 
     private Methods() {}

@@ -4,6 +4,7 @@ import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
+import dev.gyre.config.UserError;
 import dev.gyre.linear.Entries;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
@@ -23,22 +24,45 @@ import java.util.List;
  *
  * @param rank r
  * @param mask how the places are chosen
+ * @param skip how many times as many of the best places are left to other adapters
+ * @param examples seen before the first step where a mask needs gradients
  * @param seed of random places, PyTorch's generator; {@link #UNSEEDED} is the state of one that was
  *     given none, which is what PEFT uses then
  * @param random start at N(0, 1), for tests
  */
-public record Shira(int rank, Mask mask, long seed, boolean random) implements Method.PerSlot {
+public record Shira(int rank, Mask mask, int skip, int examples, long seed, boolean random)
+        implements Method.PerSlot {
     /** PyTorch's state of a generator without a seed. */
     public static final long UNSEEDED = 67280421310721L;
 
     /** Where the entries lie. */
     public enum Mask {
         /** Anywhere. */
-        RANDOM,
+        RANDOM("random"),
         /** Where the weight is largest in size. */
-        WEIGHT,
+        WEIGHT("wm"),
         /** On the diagonal and in rows at equal distances. */
-        STRUCT
+        STRUCT("struct"),
+        /** Where the loss's gradient is largest in size. */
+        GRADIENT("grad"),
+        /** Where weight times gradient is largest in size (SNIP, arXiv 1810.02340). */
+        SNIP("snip");
+
+        /** The paper's word for it; of these PEFT itself makes random masks alone. */
+        final String word;
+
+        Mask(String word) {
+            this.word = word;
+        }
+
+        boolean needsGradients() {
+            return this == GRADIENT || this == SNIP;
+        }
+    }
+
+    public Shira {
+        if (skip > 0 && mask == Mask.STRUCT)
+            throw new UserError("method shira: skip has no meaning with mask = struct");
     }
 
     @Override
@@ -63,43 +87,61 @@ public record Shira(int rank, Mask mask, long seed, boolean random) implements M
     public List<Declared> parameters(Slot slot) {
         Fits.linear(name(), slot);
         long k = rank * (slot.in() + slot.out());
-        Fits.atMost(name(), "rank: entries", k, slot.in() * slot.out(), slot);
+        Fits.atMost(name(), "rank: entries", (skip + 1L) * k, slot.in() * slot.out(), slot);
         return List.of(
                 new Declared(
                         values(slot), new long[] {k}, random ? Declared.normal(1) : Declared.ZEROS),
                 Declared.kept(places(slot), new long[] {2, k}, (r, s) -> chosen(slot, (int) s[1])));
     }
 
-    /** The rows and columns of k places, row by row: [2, k]. */
     private Tensor chosen(Slot slot, int k) {
         int n = Math.toIntExact(slot.in());
         int all = Math.multiplyExact(n, Math.toIntExact(slot.out()));
-        int[] places =
-                switch (mask) {
-                    case RANDOM -> randomly(all);
-                    case WEIGHT -> byWeight(slot);
-                    case STRUCT -> regularly(n, (int) slot.out(), k);
-                };
-        int[] sorted = Arrays.copyOf(places, k);
+        return switch (mask) {
+            // Until gradients are there, places anywhere stand for the best ones.
+            case RANDOM, GRADIENT, SNIP -> best(randomly(all), k, n);
+            case WEIGHT -> byScore(slot.weight().dense(), k);
+            case STRUCT -> best(regularly(n, (int) slot.out(), k), k, n);
+        };
+    }
+
+    /** The rows and columns of k of these places, row by row: [2, k]. */
+    private Tensor best(int[] places, int k, int in) {
+        int[] sorted = Arrays.copyOfRange(places, skip * k, (skip + 1) * k);
         Arrays.sort(sorted);
         float[] out = new float[2 * k];
         for (int i = 0; i < k; i++) {
-            long row = sorted[i] / n;
+            long row = sorted[i] / in;
             out[i] = row;
-            out[k + i] = (float) (sorted[i] % n);
+            out[k + i] = (float) (sorted[i] % in);
         }
         return Tensor.of(out, 2, k);
+    }
+
+    /** The best places by the size of a score, [out, in]. */
+    private Tensor byScore(Tensor score, int k) {
+        int[] order;
+        try (var _ = Scope.open()) {
+            order = score.abs().reshape(-1).argsort(0, true).toInts();
+        }
+        return best(order, k, (int) score.size(1));
+    }
+
+    @Override
+    public int calibrationExamples() {
+        return mask.needsGradients() ? examples : 0;
+    }
+
+    @Override
+    public void calibrate(Slot slot, Tensor gradient, Learned learned) {
+        Tensor score = mask == Mask.SNIP ? slot.weight().dense().times(gradient) : gradient;
+        Tensor places = learned.get(places(slot)).value();
+        places.copyFrom(byScore(score, (int) places.size(1)));
     }
 
     private int[] randomly(int all) {
         try (var generator = Random.seeded(seed)) {
             return generator.permutation(all);
-        }
-    }
-
-    private static int[] byWeight(Slot slot) {
-        try (var _ = Scope.open()) {
-            return slot.weight().dense().abs().view(-1).argsort(0, true).toInts();
         }
     }
 

@@ -53,6 +53,11 @@ public final class Kernels {
         return fit(logits) && logits.size(1) % Lanes.COUNT == 0;
     }
 
+    /** {@link SparseProduct} of rows with these values of entries. */
+    public static boolean fitEntries(Tensor x, Tensor y, Tensor values) {
+        return fit(x, y, values);
+    }
+
     private static boolean fit(Tensor... tensors) {
         if (!PRESENT) return false;
         for (Tensor t : tensors)
