@@ -78,6 +78,7 @@ class LawsTest {
                     "dora:rank=3",
                     "vera:rank=8",
                     "randlora:rank=5,alpha=5",
+                    "tera:scale=4",
                     "loha:rank=3",
                     "pissa:rank=3",
                     "olora:rank=3",
@@ -127,6 +128,7 @@ class LawsTest {
                     Map.entry("prefix-tuning:tokens=2,start=zero", "it learns before sequences, not at slots"),
                     Map.entry("ia3", "a vector for an input is as long as the input"),
                     Map.entry("s2ft:channels=4", "at a slot that reads channels it is channels * out"),
+                    Map.entry("tera:scale=4", "its modes follow the divisors of the widths"),
                     Map.entry("lokr:rank=1", "its factors follow the divisors of the widths"),
                     Map.entry("lokr:rank=1,factor=4,decompose_both=true", "its factors follow the divisors of the widths"));
 

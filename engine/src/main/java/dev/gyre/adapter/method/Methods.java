@@ -35,6 +35,7 @@ public final class Methods {
                     Dora.KIND,
                     Vera.KIND,
                     RandLora.KIND,
+                    TeRa.KIND,
                     LoHa.KIND,
                     LoKr.KIND,
                     Principal.PISSA,

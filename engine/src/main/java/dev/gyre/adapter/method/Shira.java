@@ -119,7 +119,7 @@ public record Shira(int rank, Mask mask, int skip, int examples, long seed, bool
     }
 
     /** The best places by the size of a score, [out, in]. */
-    private Tensor byScore(Tensor score, int k) {
+    Tensor byScore(Tensor score, int k) {
         int[] order;
         try (var _ = Scope.open()) {
             order = score.abs().reshape(-1).argsort(0, true).toInts();
