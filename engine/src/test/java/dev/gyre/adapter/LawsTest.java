@@ -154,9 +154,13 @@ class LawsTest {
     }
 
     @AfterAll
-    static void tell() {
+    static void unload() {
         model.close();
         wideModel.close();
+    }
+
+    @AfterAll
+    static void tell() {
         System.out.println("laws: " + RUN.size() + " cases of " + Methods.ALL.size() + " methods");
         STARTS_ELSEWHERE.forEach(
                 (c, why) -> System.out.println("  starts elsewhere: " + c + ": " + why));
