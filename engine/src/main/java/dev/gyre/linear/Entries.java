@@ -3,9 +3,6 @@ package dev.gyre.linear;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 import dev.gyre.tensor.kernel.Kernels;
-import dev.gyre.tensor.kernel.SparseProduct;
-
-import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 
@@ -13,53 +10,26 @@ import java.util.List;
  * A matrix that is zero but for some entries. Products and gradients cost as much as there are
  * entries, by a kernel where it applies; otherwise, for many rows, the matrix is made for the
  * occasion, and for a few rows the entries' features are gathered.
+ *
+ * @param values [k]
  */
-public final class Entries implements LinearMap {
+public record Entries(Var values, Places places) implements LinearMap {
     /** Rows up to which it gathers: then a product reads less memory than the matrix has. */
     private static final long FEW = 4;
 
-    private final Var values;
-    private final Tensor places;
-    private final long out;
-    private final long in;
-    private volatile @Nullable SparseProduct kernel;
-
-    /**
-     * @param values [k]
-     * @param places where: output · in + input, [k] (I64), no two alike
-     * @param out width of what comes out
-     * @param in width of what goes in
-     */
-    public Entries(Var values, Tensor places, long out, long in) {
-        this.values = values;
-        this.places = places;
-        this.out = out;
-        this.in = in;
-    }
-
     @Override
     public long in() {
-        return in;
+        return places.in();
     }
 
     @Override
     public long out() {
-        return out;
-    }
-
-    /** Made at the first use; two threads that are first together make it twice. */
-    private SparseProduct kernel() {
-        SparseProduct made = kernel;
-        if (made == null) {
-            made = new SparseProduct(places.toLongs(), (int) out, (int) in);
-            kernel = made;
-        }
-        return made;
+        return places.out();
     }
 
     @Override
     public Tensor times(Tensor x) {
-        Tensor y = Tensor.zeros(x.dtype(), x.size(0), out);
+        Tensor y = Tensor.zeros(x.dtype(), x.size(0), out());
         addTimes(y, x);
         return y;
     }
@@ -67,10 +37,11 @@ public final class Entries implements LinearMap {
     @Override
     public void addTimes(Tensor y, Tensor x) {
         if (x.size(0) <= FEW) {
-            Tensor products = x.indexSelect(1, places.remainder(in)).times(values.value());
-            y.indexAddInPlace(1, places.floorDividedBy(in), products);
+            Tensor at = places.indices();
+            Tensor products = x.indexSelect(1, at.remainder(in())).times(values.value());
+            y.indexAddInPlace(1, at.floorDividedBy(in()), products);
         } else if (Kernels.fitEntries(x, y, values.value())) {
-            kernel().addProduct(values.value(), x, y);
+            places.kernel().addProduct(values.value(), x, y);
         } else {
             y.plusMatmulInPlace(x, dense().transpose(0, 1), 1);
         }
@@ -87,12 +58,12 @@ public final class Entries implements LinearMap {
         Tensor sums = values.gradientBuffer();
         if (Kernels.fitEntries(x, dy, values.value()) && sums.isContiguous()) {
             Tensor dx = x.emptyLike();
-            kernel().backward(values.value(), x, dy, dx, sums);
+            places.kernel().backward(values.value(), x, dy, dx, sums);
             return dx;
         }
         // The gradient of the whole matrix, of which the entries are read.
         Tensor whole = dy.transpose(0, 1).matmul(x).view(-1);
-        sums.plusInPlace(whole.indexSelect(0, places));
+        sums.plusInPlace(whole.indexSelect(0, places.indices()));
         return transposeTimes(dy);
     }
 
@@ -103,8 +74,8 @@ public final class Entries implements LinearMap {
 
     @Override
     public Tensor dense() {
-        Tensor matrix = Tensor.zeros(values.value().dtype(), out * in);
-        return matrix.scatterInPlace(0, places, values.value()).view(out, in);
+        Tensor matrix = Tensor.zeros(values.value().dtype(), out() * in());
+        return matrix.scatterInPlace(0, places.indices(), values.value()).view(out(), in());
     }
 
     @Override

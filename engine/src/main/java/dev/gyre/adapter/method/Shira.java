@@ -4,19 +4,24 @@ import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
+import dev.gyre.adapter.WeightGradients;
 import dev.gyre.config.UserError;
 import dev.gyre.linear.Entries;
+import dev.gyre.linear.Places;
 import dev.gyre.model.Effect;
+import dev.gyre.model.Effects;
+import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
-import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 
 import java.util.Arrays;
-import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Sparse high-rank adaptation (SHiRA, arXiv 2406.13175): y = x·(W + S)ᵀ + bias, S zero but for
@@ -30,38 +35,13 @@ import java.util.List;
  *     given none, which is what PEFT uses then
  * @param random start at N(0, 1), for tests
  */
-public record Shira(int rank, Mask mask, int skip, int examples, long seed, boolean random)
-        implements Method.PerSlot {
+public record Shira(int rank, ShiraMask mask, int skip, int examples, long seed, boolean random)
+        implements Method {
     /** PyTorch's state of a generator without a seed. */
     public static final long UNSEEDED = 67280421310721L;
 
-    /** Where the entries lie. */
-    public enum Mask {
-        /** Anywhere. */
-        RANDOM("random"),
-        /** Where the weight is largest in size. */
-        WEIGHT("wm"),
-        /** On the diagonal and in rows at equal distances. */
-        STRUCT("struct"),
-        /** Where the loss's gradient is largest in size. */
-        GRADIENT("grad"),
-        /** Where weight times gradient is largest in size (SNIP, arXiv 1810.02340). */
-        SNIP("snip");
-
-        /** The paper's word for it; of these PEFT itself makes random masks alone. */
-        final String word;
-
-        Mask(String word) {
-            this.word = word;
-        }
-
-        boolean needsGradients() {
-            return this == GRADIENT || this == SNIP;
-        }
-    }
-
     public Shira {
-        if (skip > 0 && mask == Mask.STRUCT)
+        if (skip > 0 && mask == ShiraMask.STRUCT)
             throw new UserError("method shira: skip has no meaning with mask = struct");
     }
 
@@ -84,7 +64,60 @@ public record Shira(int rank, Mask mask, int skip, int examples, long seed, bool
     }
 
     @Override
-    public List<Declared> parameters(Slot slot) {
+    public Attachment attach(List<Slot> slots, Model model) {
+        return new OnSlots(slots);
+    }
+
+    private final class OnSlots implements Attachment {
+        private final List<Slot> slots;
+
+        /** Found once: they stay where they are, once chosen or read. */
+        private final Map<Slot, Places> found = new ConcurrentHashMap<>();
+
+        OnSlots(List<Slot> slots) {
+            this.slots = slots;
+        }
+
+        @Override
+        public List<Declared> parameters() {
+            return slots.stream().flatMap(s -> Shira.this.parameters(s).stream()).toList();
+        }
+
+        @Override
+        public Effects effects(Tape tape, Learned learned) {
+            var effects = new LinkedHashMap<String, Effect>();
+            for (Slot slot : slots) {
+                Places places = found.computeIfAbsent(slot, s -> read(s, learned));
+                var entries = new Entries(learned.get(values(slot)), places);
+                effects.put(slot.name(), Effect.beside(entries));
+            }
+            return new Effects(effects, Map.of());
+        }
+
+        @Override
+        public int calibrationExamples() {
+            return mask.needsGradients() ? examples : 0;
+        }
+
+        @Override
+        public void calibrate(WeightGradients gradients, Learned learned) {
+            found.clear();
+            gradients.each(slots, (slot, gradient) -> choose(slot, gradient, learned));
+        }
+    }
+
+    private static Places read(Slot slot, Learned learned) {
+        Tensor both = learned.get(places(slot)).value();
+        try (var _ = Scope.open()) {
+            int[] rows = both.select(0, 0).toInts();
+            int[] columns = both.select(0, 1).toInts();
+            long[] flat = new long[rows.length];
+            Arrays.setAll(flat, i -> rows[i] * slot.in() + columns[i]);
+            return new Places(flat, (int) slot.out(), (int) slot.in());
+        }
+    }
+
+    private List<Declared> parameters(Slot slot) {
         Fits.linear(name(), slot);
         long k = rank * (slot.in() + slot.out());
         Fits.atMost(name(), "rank: entries", (skip + 1L) * k, slot.in() * slot.out(), slot);
@@ -101,7 +134,7 @@ public record Shira(int rank, Mask mask, int skip, int examples, long seed, bool
             // Until gradients are there, places anywhere stand for the best ones.
             case RANDOM, GRADIENT, SNIP -> best(randomly(all), k, n);
             case WEIGHT -> byScore(slot.weight().dense(), k);
-            case STRUCT -> best(regularly(n, (int) slot.out(), k), k, n);
+            case STRUCT -> best(ShiraMask.regularly(n, (int) slot.out(), k), k, n);
         };
     }
 
@@ -127,14 +160,8 @@ public record Shira(int rank, Mask mask, int skip, int examples, long seed, bool
         return best(order, k, (int) score.size(1));
     }
 
-    @Override
-    public int calibrationExamples() {
-        return mask.needsGradients() ? examples : 0;
-    }
-
-    @Override
-    public void calibrate(Slot slot, Tensor gradient, Learned learned) {
-        Tensor score = mask == Mask.SNIP ? slot.weight().dense().times(gradient) : gradient;
+    private void choose(Slot slot, Tensor gradient, Learned learned) {
+        Tensor score = mask == ShiraMask.SNIP ? slot.weight().dense().times(gradient) : gradient;
         Tensor places = learned.get(places(slot)).value();
         places.copyFrom(byScore(score, (int) places.size(1)));
     }
@@ -143,37 +170,6 @@ public record Shira(int rank, Mask mask, int skip, int examples, long seed, bool
         try (var generator = Random.seeded(seed)) {
             return generator.permutation(all);
         }
-    }
-
-    /** The diagonal, then rows at equal distances, as many as there is room for. */
-    private static int[] regularly(int in, int out, int k) {
-        var taken = new BitSet(in * out);
-        for (int i = 0; i < Math.min(Math.min(in, out), k); i++) taken.set(i * in + i);
-        int rows = Math.max(1, (k - taken.cardinality()) / in);
-        // Rows 0, f, 2f, …; what is left of the budget goes to the rows after them.
-        int apart = Math.max(1, out / rows);
-        int left = k - taken.cardinality();
-        for (int shift = 0; shift < apart && left > 0; shift++) {
-            for (int row = shift; row < out && left > 0; row += apart) {
-                for (int at = row * in; at < (row + 1) * in && left > 0; at++) {
-                    if (taken.get(at)) continue;
-                    taken.set(at);
-                    left--;
-                }
-            }
-        }
-        return taken.stream().toArray();
-    }
-
-    @Override
-    public Effect effect(Tape tape, Slot slot, Learned learned) {
-        Tensor places;
-        try (var here = Scope.open()) {
-            Tensor both = learned.get(places(slot)).value().to(DType.F64);
-            Tensor flat = both.select(0, 0).times(slot.in()).plusInPlace(both.select(0, 1));
-            places = here.give(flat.to(DType.I64));
-        }
-        return Effect.beside(new Entries(learned.get(values(slot)), places, slot.out(), slot.in()));
     }
 
     /** The registry's line for SHiRA. */

@@ -65,7 +65,7 @@ final class ShiraKind implements MethodKind {
         var shira =
                 new Shira(
                         s.whole("rank", 32, 1),
-                        Shira.Mask.valueOf(mask.toUpperCase(Locale.ROOT)),
+                        ShiraMask.valueOf(mask.toUpperCase(Locale.ROOT)),
                         s.whole("skip", 0, 0),
                         s.whole("examples", 64, 1),
                         s.has("seed") ? s.whole("seed", 0, 0) : Shira.UNSEEDED,
@@ -98,11 +98,11 @@ final class ShiraKind implements MethodKind {
     public Method fromPeft(Tree c, Reading reading) {
         int rank = PeftNumbers.rank(c, "r", 32);
         String word = c.textOr("mask_type", "random");
-        Shira.Mask mask =
-                Arrays.stream(Shira.Mask.values())
+        ShiraMask mask =
+                Arrays.stream(ShiraMask.values())
                         .filter(m -> m.word.equals(word))
                         .findFirst()
-                        .orElse(Shira.Mask.RANDOM);
+                        .orElse(ShiraMask.RANDOM);
         return new Shira(
                 rank,
                 mask,

@@ -30,8 +30,8 @@ public final class SparseProduct {
     /** From one feature of a panel to the next. */
     private static final long STEP = VECTORS * BYTES;
 
-    /** Features that are turned at a time, so that what is written stays in the nearest cache. */
-    private static final int TILE = 16;
+    /** Features' worth of room for a tile, of {@code COUNT} features, turned and turned back. */
+    private static final int TILE = 2 * COUNT;
 
     /** Parts of a worker's share are alike in work when there are some more than workers. */
     private static final int PARTS = 16;
@@ -164,29 +164,31 @@ public final class SparseProduct {
     private static void turnIn(long x, int d, int panel, int n, long to) {
         int first = panel * PANEL;
         int count = Math.min(PANEL, n - first);
-        long from = x + 4L * first * d;
-        for (int j0 = 0; j0 < d; j0 += TILE) {
-            int j1 = Math.min(d, j0 + TILE);
-            for (int t = 0; t < count; t++) {
-                long row = from + 4L * t * d;
-                for (int j = j0; j < j1; j++) set(to + j * STEP + 4L * t, get(row + 4L * j));
-            }
-            for (int t = count; t < PANEL; t++)
-                for (int j = j0; j < j1; j++) set(to + j * STEP + 4L * t, 0);
-        }
+        Turn.matrix(x + 4L * first * d, 4L * d, to, STEP, count, d);
+        for (int j = 0; j < d; j++)
+            for (int t = count; t < PANEL; t++) set(to + j * STEP + 4L * t, 0);
     }
 
-    /** A tile of turned features [count, PANEL] into rows of d, from feature j0 on. */
+    /**
+     * A tile of turned features [count, PANEL] into rows of d, from feature j0 on.
+     *
+     * @param room for the tile, turned back
+     */
     private static void turnOut(
-            long tile, int count, long y, int d, int j0, int panel, int n, boolean add) {
+            long tile, long room, int count, long y, int d, int j0, int panel, int n, boolean add) {
         int first = panel * PANEL;
         int rows = Math.min(PANEL, n - first);
+        Turn.matrix(tile, STEP, room, BYTES, count, rows);
         for (int t = 0; t < rows; t++) {
-            long row = y + 4L * ((long) (first + t) * d + j0);
-            for (int j = 0; j < count; j++) {
-                float value = get(tile + j * STEP + 4L * t);
-                set(row + 4L * j, add ? get(row + 4L * j) + value : value);
+            long from = room + t * BYTES;
+            long to = y + 4L * ((long) (first + t) * d + j0);
+            if (count == COUNT) {
+                FloatVector v = load(from);
+                store(add ? load(to).add(v) : v, to);
+                continue;
             }
+            for (long j = 0; j < 4L * count; j += 4)
+                set(to + j, add ? get(to + j) + get(from + j) : get(from + j));
         }
     }
 
@@ -201,10 +203,10 @@ public final class SparseProduct {
             int panel,
             int n,
             boolean add) {
-        for (int i0 = 0; i0 < count; i0 += TILE) {
-            int i1 = Math.min(count, i0 + TILE);
+        for (int i0 = 0; i0 < count; i0 += COUNT) {
+            int i1 = Math.min(count, i0 + COUNT);
             for (int i = i0; i < i1; i++) line(lines, i, values, turned, tile + (i - i0) * STEP);
-            turnOut(tile, i1 - i0, y, count, i0, panel, n, add);
+            turnOut(tile, tile + COUNT * STEP, i1 - i0, y, count, i0, panel, n, add);
         }
     }
 

@@ -140,13 +140,13 @@ class WorkedExamplesTest {
 
     @Test
     void shiraTakesTheBestPlaces() {
-        var shira = new Shira(1, Shira.Mask.SNIP, 0, 1, 0, false);
+        var shira = new Shira(1, ShiraMask.SNIP, 0, 1, 0, false);
         Tensor w = fixture(1, 4, 6);
         Tensor g = weightGradient();
         assertThat(flat(shira.byScore(w, 4))).containsExactly(3, 9, 19, 20);
         assertThat(flat(shira.byScore(g, 4))).containsExactly(3, 4, 15, 16);
         assertThat(flat(shira.byScore(w.times(g), 4))).containsExactly(3, 7, 16, 20);
-        var next = new Shira(1, Shira.Mask.SNIP, 1, 1, 0, false);
+        var next = new Shira(1, ShiraMask.SNIP, 1, 1, 0, false);
         assertThat(flat(next.byScore(g, 4))).doesNotContain(3, 4, 15, 16);
     }
 
