@@ -213,7 +213,7 @@ final class LocalGyre implements Gyre {
 
         @Override
         public void generate(List<Prompt> prompts, Decoding how, Consumer<Piece> pieces) {
-            Answers.generate(base, effects, contextTokens(), prompts, how, pieces);
+            Answers.generate(base, effects, base.model().contextTokens(), prompts, how, pieces);
         }
 
         @Override
@@ -239,7 +239,8 @@ final class LocalGyre implements Gyre {
 
         @Override
         public int contextTokens() {
-            return base.model().contextTokens();
+            int taken = effects.stream().mapToInt(Effects::positions).sum();
+            return base.model().contextTokens() - taken;
         }
 
         @Override

@@ -218,33 +218,44 @@ public final class Adapter implements AutoCloseable {
     }
 
     /**
-     * A factor on the learning rate for each learned tensor, windows of {@link #values} in their
-     * order.
+     * How the learned tensors move, windows of {@link #values} in their order.
      */
     public List<Group> groups() {
         var groups = new ArrayList<Group>();
         long at = 0;
         for (var entry : learned.entrySet()) {
             long n = entry.getValue().value().elements();
-            add(groups, new Group(at, n, attachment.learningRateFactor(entry.getKey())));
+            String name = entry.getKey();
+            double factor = attachment.learningRateFactor(name);
+            add(groups, new Group(at, n, factor, attachment.movesByGradient(name)));
             at += n;
         }
         for (Var whole : replaced.values()) {
             long n = whole.value().elements();
-            add(groups, new Group(at, n, 1));
+            add(groups, new Group(at, n, 1, false));
             at += n;
         }
         return groups;
     }
 
-    /** Learned numbers from … from+count−1 that share a factor on the learning rate. */
-    public record Group(long from, long count, double factor) {}
+    /**
+     * Learned numbers from … from+count−1 that move alike.
+     *
+     * @param factor on the learning rate
+     * @param byGradient whether they move by the rate times their gradient
+     */
+    public record Group(long from, long count, double factor, boolean byGradient) {
+        boolean movesAs(Group other) {
+            return factor == other.factor && byGradient == other.byGradient;
+        }
+    }
 
     private static void add(List<Group> groups, Group next) {
         if (next.count == 0) return;
-        if (!groups.isEmpty() && groups.getLast().factor == next.factor) {
+        if (!groups.isEmpty() && groups.getLast().movesAs(next)) {
             Group last = groups.removeLast();
-            groups.add(new Group(last.from, last.count + next.count, last.factor));
+            long count = last.count + next.count;
+            groups.add(new Group(last.from, count, last.factor, last.byGradient));
         } else {
             groups.add(next);
         }
@@ -270,12 +281,27 @@ public final class Adapter implements AutoCloseable {
         return attachment.effects(tape, own.all).with(own.replaced);
     }
 
+    /** How many examples a new adapter wants to see before the first step; 0 for none. */
+    public int calibrationExamples() {
+        return attachment.calibrationExamples();
+    }
+
+    /** Makes a new adapter's start from what those examples say. */
+    public void calibrate(WeightGradients gradients) {
+        attachment.calibrate(gradients, all);
+        attachment.updated(all);
+    }
+
     public void stepBegins(long step) {
         attachment.stepBegins(step, all);
     }
 
     public void gradientsReady() {
         attachment.gradientsReady(all);
+    }
+
+    public void gradientsClipped() {
+        attachment.gradientsClipped(all);
     }
 
     /** To be called after the values changed. */
@@ -285,6 +311,7 @@ public final class Adapter implements AutoCloseable {
 
     @Override
     public void close() {
+        attachment.close();
         home.close();
     }
 }

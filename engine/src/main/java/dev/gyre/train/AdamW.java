@@ -7,7 +7,7 @@ import dev.gyre.tensor.Tensor;
 /**
  * Adam with decoupled weight decay (Loshchilov &amp; Hutter, arXiv 1711.05101), state in f32, in
  * one pass over all learned numbers. The arithmetic and its order are those of PyTorch's {@code
- * AdamW}.
+ * AdamW}. Numbers whose method has a rule of its own move by their gradient alone.
  */
 final class AdamW implements AutoCloseable {
     private static final double BETA1 = 0.9;
@@ -45,6 +45,10 @@ final class AdamW implements AutoCloseable {
                 double rate = learningRate * group.factor();
                 Tensor p = adapter.values().narrow(0, group.from(), group.count());
                 if (weightDecay > 0) p.timesInPlace(1 - rate * weightDecay);
+                if (group.byGradient()) {
+                    p.plusInPlace(g.narrow(0, group.from(), group.count()), -rate);
+                    continue;
+                }
                 p.plusQuotientInPlace(
                         mean.narrow(0, group.from(), group.count()),
                         denominator.narrow(0, group.from(), group.count()),

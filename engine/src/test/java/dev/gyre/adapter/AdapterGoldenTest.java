@@ -61,7 +61,11 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Stream.of("cases.json", "cases-low-rank.json", "cases-around.json")
+        return Stream.of(
+                        "cases.json",
+                        "cases-low-rank.json",
+                        "cases-around.json",
+                        "cases-prompts.json")
                 .flatMap(list -> Golden.json("adapters/" + list).items().stream())
                 .map(
                         c ->

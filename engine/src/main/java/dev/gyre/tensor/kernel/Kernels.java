@@ -68,6 +68,11 @@ public final class Kernels {
         return PRESENT && LITTLE_ENDIAN && Lanes.COUNT <= 16 && in.isNative() && out.isNative();
     }
 
+    /** {@link SparseProduct} of rows with these values of entries. */
+    public static boolean fitEntries(Tensor x, Tensor y, Tensor values) {
+        return fit(x, y, values);
+    }
+
     private static boolean fit(Tensor... tensors) {
         if (!PRESENT) return false;
         for (Tensor t : tensors)
