@@ -14,6 +14,9 @@ import java.util.function.Consumer;
 
 /** What the project does, for Java programs and for the command line alike. */
 public interface Gyre {
+    /** How the names of threads begin that compute a step's share. */
+    String COMPUTING_THREADS = "gyre-core-";
+
     /** Gyre in this process; libtorch is loaded with the first model. */
     static Gyre start(Machine machine, Notices notices) {
         return new LocalGyre(machine, notices);
@@ -205,6 +208,14 @@ public interface Gyre {
     interface Trial extends AutoCloseable {
         /** One step: forward, backward, update; the loss before the update. */
         double step(int[][] rows);
+
+        /**
+         * Seconds that the products of a step with the frozen weights take in f32, forward and
+         * backward, with nothing else between them: what no step in f32 can fall below.
+         *
+         * @param rows of the step, of so many tokens each
+         */
+        double productsFloor(int rows, int tokens);
 
         int vocabulary();
 

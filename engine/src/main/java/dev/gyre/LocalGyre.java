@@ -271,6 +271,11 @@ final class LocalGyre implements Gyre {
         }
 
         @Override
+        public double productsFloor(int rows, int tokens) {
+            return ProductsFloor.seconds(base.model(), (long) rows * tokens);
+        }
+
+        @Override
         public int vocabulary() {
             return base.model().vocabulary();
         }

@@ -27,8 +27,7 @@ final class ProductsFloor {
         Map<Shape, Integer> shapes = new LinkedHashMap<>();
         for (Slot slot : model.slots())
             if (slot.kind() != Slot.Kind.EMBEDDING)
-                shapes.merge(
-                        new Shape(slot.weight().out(), slot.weight().in()), 1, Integer::sum);
+                shapes.merge(new Shape(slot.weight().out(), slot.weight().in()), 1, Integer::sum);
         int cores = Cores.count();
         long share = Math.ceilDiv(rows, cores);
         double sum = 0;

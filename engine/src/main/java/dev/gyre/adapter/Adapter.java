@@ -217,9 +217,7 @@ public final class Adapter implements AutoCloseable {
         return values.elements();
     }
 
-    /**
-     * How the learned tensors move, windows of {@link #values} in their order.
-     */
+    /** How the learned tensors move, windows of {@link #values} in their order. */
     public List<Group> groups() {
         var groups = new ArrayList<Group>();
         long at = 0;

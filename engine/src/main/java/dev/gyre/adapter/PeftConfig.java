@@ -46,7 +46,10 @@ final class PeftConfig {
         return new Targets(
                 config.get("target_modules")
                         .map(PeftConfig::choice)
-                        .orElse(kind.peftLacks().contains("target_modules") ? Targets.ALL_LINEAR : usual),
+                        .orElse(
+                                kind.peftLacks().contains("target_modules")
+                                        ? Targets.ALL_LINEAR
+                                        : usual),
                 config.get("exclude_modules").map(PeftConfig::choice).orElse(Targets.NOTHING),
                 config.get("layers_to_transform").map(PeftConfig::layers).orElse(List.of()),
                 config.get("layers_pattern").map(PeftConfig::words).orElse(List.of()),

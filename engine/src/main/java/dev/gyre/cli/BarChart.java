@@ -37,7 +37,8 @@ final class BarChart {
         var svg = new StringBuilder();
         line(
                 svg,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\""
+                        + " aria-label=\"%s\">",
                 WIDTH,
                 height,
                 escaped(unit));
@@ -57,7 +58,8 @@ final class BarChart {
                 line(svg, "<text x=\"0\" y=\"%d\">%s</text>", y + 14, escaped(e.label));
                 line(
                         svg,
-                        "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"3\"/>",
+                        "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\""
+                                + " rx=\"3\"/>",
                         first ? "ours" : "theirs",
                         LEFT,
                         y,

@@ -49,7 +49,9 @@ public record Hypercomplex(Var rule, Var left, Var right) implements LinearMap {
 
     /** Short pieces [N·d, d·q] as [part, piece, N·q], for the rules to act on. */
     private Tensor byPart(Tensor w) {
-        return w.view(-1, parts(), parts(), rank()).permute(2, 1, 0, 3).reshape(parts(), parts(), -1);
+        return w.view(-1, parts(), parts(), rank())
+                .permute(2, 1, 0, 3)
+                .reshape(parts(), parts(), -1);
     }
 
     /** The way back from {@link #byPart}. */

@@ -134,7 +134,8 @@ final class AdaptedLinear {
                 parts.add(own);
             }
         }
-        return new Kept(null, parts.stream().map(p -> p.stream().map(tape::save).toList()).toList());
+        return new Kept(
+                null, parts.stream().map(p -> p.stream().map(tape::save).toList()).toList());
     }
 
     private boolean transforms() {

@@ -192,7 +192,10 @@ record Attention(int heads, int kvHeads, int headDim) {
      * and to its own. The heads of a group add up to their shared key's gradient.
      */
     private void split(
-            Tensor gradient, List<Hook.Prefix> before, Function<Hook.Prefix, Var> part, Tensor own) {
+            Tensor gradient,
+            List<Hook.Prefix> before,
+            Function<Hook.Prefix, Var> part,
+            Tensor own) {
         Tensor all = gradient.sum(1, false).permute(1, 0, 2);
         long at = 0;
         for (Hook.Prefix p : before) {

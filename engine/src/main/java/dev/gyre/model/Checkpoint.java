@@ -15,7 +15,14 @@ public interface Checkpoint {
     Weight table(String name, long out, long in);
 
     /**
-     * A matrix of the expected shape, in the encoding that linear maps are kept in.
+     * An output head of the expected shape, in the encoding that heads are kept in.
+     *
+     * @throws dev.gyre.config.UserError when it is missing or has another shape
+     */
+    Weight head(String name, long out, long in);
+
+    /**
+     * A matrix of the expected shape, in the encoding that linear layers are kept in.
      *
      * @throws dev.gyre.config.UserError when it is missing or has another shape
      */

@@ -46,7 +46,6 @@ final class FileCheckpoint implements Checkpoint {
     private final Scope home;
     private final BaseEncoding encoding;
     private final Map<String, Weight> stored = new HashMap<>();
-    private final Map<String, Weight> kept = new HashMap<>();
 
     FileCheckpoint(TensorFile file, Layout layout, Scope home, BaseEncoding encoding) {
         this.encoding = encoding;
@@ -66,9 +65,13 @@ final class FileCheckpoint implements Checkpoint {
     }
 
     @Override
+    public Weight head(String name, long out, long in) {
+        return encoding.head().apply(table(name, out, in), home);
+    }
+
+    @Override
     public Weight weight(String name, long out, long in) {
-        Weight table = table(name, out, in);
-        return kept.computeIfAbsent(name, _ -> encoding.kept().apply(table, home));
+        return encoding.linear().apply(table(name, out, in), home);
     }
 
     private Weight stored(String name, long out, long in) {

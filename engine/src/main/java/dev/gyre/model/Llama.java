@@ -68,7 +68,7 @@ final class Llama implements Model {
         Weight table =
                 checkpoint.table(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
         Weight output =
-                checkpoint.weight(
+                checkpoint.head(
                         (config.tied() ? EMBEDDING : HEAD) + ".weight",
                         config.vocabulary(),
                         config.hidden());
@@ -158,8 +158,7 @@ final class Llama implements Model {
         all.add(new HookPoint(EMBEDDED, HookPoint.Kind.EMBEDDED, config.hidden()));
         all.add(new HookPoint(BEGINNING, HookPoint.Kind.BEGINNING, config.hidden()));
         long kv = (long) config.kvHeads() * config.headDim();
-        for (Block b : blocks)
-            all.add(new HookPoint(b.prefix(), HookPoint.Kind.PREFIX, kv));
+        for (Block b : blocks) all.add(new HookPoint(b.prefix(), HookPoint.Kind.PREFIX, kv));
         all.add(new HookPoint(HEAD_INPUT, HookPoint.Kind.HEAD, config.hidden()));
         return all;
     }
@@ -184,7 +183,9 @@ final class Llama implements Model {
                 x =
                         recomputes && tape.recording()
                                 ? tape.recompute(
-                                        (t, v) -> block(t, layer, v, angles, wide, openings, caches), in)
+                                        (t, v) ->
+                                                block(t, layer, v, angles, wide, openings, caches),
+                                        in)
                                 : block(tape, layer, in, angles, wide, openings, caches);
                 if (in.value() != x.value()) in.value().free();
             }
@@ -209,7 +210,7 @@ final class Llama implements Model {
             Var q = linear(tape, b.q, n, tokens);
             Var k = linear(tape, b.k, n, tokens);
             Var v = linear(tape, b.v, n, tokens);
-            Var attended = 
+            Var attended =
                     attention.apply(
                             tape,
                             q,

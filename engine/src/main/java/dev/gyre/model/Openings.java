@@ -33,7 +33,8 @@ final class Openings {
             for (Effects adapter : beginsHere(s, caches) ? adapters(s) : List.<Effects>of()) {
                 int before = virtual[s];
                 Optional<Hook> hook = adapter.hook(beginning);
-                if (hook.isPresent() && hook.get() instanceof Hook.VirtualTokens(var added, var _)) {
+                if (hook.isPresent()
+                        && hook.get() instanceof Hook.VirtualTokens(var added, var _)) {
                     int count = (int) added.value().size(0);
                     int first = firstRows.computeIfAbsent(added, this::source);
                     IntStream.range(first, first + count).forEach(rows::add);
@@ -46,8 +47,7 @@ final class Openings {
         this.order = rows.build().toArray();
         boolean nothing = sources.isEmpty() && Arrays.stream(prefixes).allMatch(p -> p == 0);
         this.widened = nothing ? given : widened(virtual);
-        this.own =
-                IntStream.range(0, order.length).filter(i -> order[i] < given.rows()).toArray();
+        this.own = IntStream.range(0, order.length).filter(i -> order[i] < given.rows()).toArray();
     }
 
     private boolean beginsHere(int segment, List<KvCache> caches) {
@@ -97,7 +97,9 @@ final class Openings {
         }
         var spans = new ArrayList<Span>();
         for (Span span : given.spans())
-            spans.add(new Span(moved(span.from(), starts), moved(span.to(), starts), span.adapters()));
+            spans.add(
+                    new Span(
+                            moved(span.from(), starts), moved(span.to(), starts), span.adapters()));
         return new Tokens(ids, positions, starts, spans);
     }
 

@@ -14,22 +14,32 @@ import java.util.function.BiFunction;
  *
  * @param name in recipes and flags
  * @param meaning for help
- * @param kept from a matrix as its file has it, and the owner of what is made of it
+ * @param linear from a linear layer's matrix as its file has it, and the owner of what is made of it
+ * @param head the same for the output head's
  */
-public record BaseEncoding(String name, String meaning, BiFunction<Weight, Scope, Weight> kept) {
+public record BaseEncoding(
+        String name,
+        String meaning,
+        BiFunction<Weight, Scope, Weight> linear,
+        BiFunction<Weight, Scope, Weight> head) {
 
     /** Blocks of a GGUF file as they lie there; plain numbers as they are. */
     public static final BaseEncoding STORED =
-            new BaseEncoding("stored", "as the file has them", (w, _) -> w);
+            new BaseEncoding("stored", "as the file has them", (w, _) -> w, (w, _) -> w);
 
     private static final List<BaseEncoding> ALL =
             List.of(
                     STORED,
-                    new BaseEncoding("f32", "decoded when the model is loaded", Dense::decoded),
+                    new BaseEncoding(
+                            "f32",
+                            "decoded when the model is loaded",
+                            Dense::decoded,
+                            Dense::decoded),
                     new BaseEncoding(
                             "int8",
                             "8 bits, multiplied with activations rounded to 8 bits",
-                            BaseEncoding::int8));
+                            (w, home) -> Int8.of(possible(w), home),
+                            (w, home) -> Int8.head(possible(w), home)));
 
     /** The registry, in the order of lists. */
     public static List<BaseEncoding> all() {
@@ -54,12 +64,12 @@ public record BaseEncoding(String name, String meaning, BiFunction<Weight, Scope
                         name, NearMiss.hint(name, ALL.stream().map(BaseEncoding::name).toList()));
     }
 
-    private static Weight int8(Weight stored, Scope home) {
+    private static Weight possible(Weight stored) {
         if (!Int8Matrix.possible())
             throw new UserError(
                     "the base encoding int8 needs an x86-64 processor, not "
                             + System.getProperty("os.arch")
                             + " or a GPU; use: stored");
-        return Int8.of(stored, home);
+        return stored;
     }
 }

@@ -7,19 +7,26 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.kernel.Kernels;
 import dev.gyre.tensor.kernel.RowDigits;
 
+import org.jspecify.annotations.Nullable;
+
 /**
- * A weight as signed 8-bit codes with a scale for each output, W ≈ diag(s)·C (vector-wise,
- * LLM.int8, arXiv 2208.07339, section 2), multiplied with rows of 16 bits by two products of 8-bit
- * integers (see {@link RowDigits}); in the product with the transpose the scales go into the rows,
- * (dy ⊙ s)·C. What is lost is the rounding of W, once; a row's result depends on that row alone.
+ * A weight as signed 8-bit codes with a scale for each output, W ≈ diag(s)·C (vector-wise, LLM.int8,
+ * arXiv 2208.07339, section 2), multiplied with rows of 16 bits by two products of 8-bit integers
+ * (see {@link RowDigits}). In the product with the transpose the scales go into the rows, (dy ⊙
+ * s)·C, and these have 8 bits. A row's result depends on that row alone.
  */
 public final class Int8 implements Weight {
+    /** A few large activations would crush the others in 8 bits; gradients need no second digit. */
+    private static final int DIGITS = 2;
+
+    private static final int GRADIENT_DIGITS = 1;
+
     /** Rows that are encoded at a time. */
     private static final long PANEL = 4096;
 
     private final Weight source;
     private final Int8Matrix forward;
-    private final Int8Matrix transposed;
+    private final @Nullable Int8Matrix transposed;
     private final Tensor scales;
     private final Tensor ones;
 
@@ -39,6 +46,19 @@ public final class Int8 implements Weight {
      * @param home owns the encoded copies
      */
     public static Int8 of(Weight source, Scope home) {
+        return of(source, home, true);
+    }
+
+    /**
+     * Encodes an output head. The gradient of its logits is the softmax: one number near 1 and
+     * thousands far below a 127th of it, which 8 bits would lose, so the product with the transpose
+     * stays the source's own.
+     */
+    public static Int8 head(Weight source, Scope home) {
+        return of(source, home, false);
+    }
+
+    private static Int8 of(Weight source, Scope home, boolean bothWays) {
         try (var _ = Scope.open()) {
             Tensor codes = Tensor.empty(DType.I8, source.out(), source.in());
             Tensor scales = Tensor.empty(DType.F32, source.out());
@@ -55,7 +75,9 @@ public final class Int8 implements Weight {
             return new Int8(
                     source,
                     Int8Matrix.pack(codes, scales, home),
-                    Int8Matrix.pack(codes.transpose(0, 1).contiguous(), none, home),
+                    bothWays
+                            ? Int8Matrix.pack(codes.transpose(0, 1).contiguous(), none, home)
+                            : null,
                     home.adopt(scales),
                     home.adopt(none));
         }
@@ -88,19 +110,21 @@ public final class Int8 implements Weight {
 
     @Override
     public Tensor times(Tensor x) {
-        return product(x, ones, forward);
+        return product(x, ones, forward, DIGITS);
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
-        return product(dy, scales, transposed);
+        return transposed == null
+                ? source.transposeTimes(dy)
+                : product(dy, scales, transposed, GRADIENT_DIGITS);
     }
 
-    private static Tensor product(Tensor x, Tensor factors, Int8Matrix matrix) {
+    private static Tensor product(Tensor x, Tensor factors, Int8Matrix matrix, int digitsOfRow) {
         try (var here = Scope.open()) {
             Tensor rows = x.to(DType.F32).contiguous();
             long n = rows.size(0);
-            Tensor digits = Tensor.empty(DType.U8, 2 * n, rows.size(1));
+            Tensor digits = Tensor.empty(DType.U8, digitsOfRow * n, rows.size(1));
             Tensor scale = Tensor.empty(DType.F32, n);
             if (Kernels.fitDigits(rows)) RowDigits.split(rows, factors, digits, scale);
             else split(rows.times(factors), digits, scale);
@@ -118,17 +142,18 @@ public final class Int8 implements Weight {
         scale.copyFrom(scales(x));
         Tensor v = x.dividedBy(divisors(scale));
         Tensor first = v.copy().roundInPlace();
+        digits.narrow(0, 0, n).copyFrom(first.plus(Int8Matrix.ZERO_POINT));
+        if (digits.size(0) == n) return;
         Tensor second = v.minus(first).timesInPlace(RowDigits.STEPS).roundInPlace();
-        digits.narrow(0, 0, n).copyFrom(first.plusInPlace(Int8Matrix.ZERO_POINT));
         digits.narrow(0, n, n).copyFrom(second.plusInPlace(Int8Matrix.ZERO_POINT));
     }
 
     /** As {@link RowDigits#join}. */
     private static void join(Tensor products, Tensor scale, Tensor y) {
         long n = y.size(0);
-        y.copyFrom(products.narrow(0, 0, n))
-                .plusInPlace(products.narrow(0, n, n), 1.0 / RowDigits.STEPS)
-                .timesInPlace(scale.unsqueeze(1));
+        y.copyFrom(products.narrow(0, 0, n));
+        if (products.size(0) > n) y.plusInPlace(products.narrow(0, n, n), 1.0 / RowDigits.STEPS);
+        y.timesInPlace(scale.unsqueeze(1));
     }
 
     @Override
@@ -162,6 +187,7 @@ public final class Int8 implements Weight {
 
     @Override
     public long bytes() {
-        return forward.bytes() + transposed.bytes() + scales.bytes() + ones.bytes();
+        long back = transposed == null ? 0 : transposed.bytes();
+        return forward.bytes() + back + scales.bytes() + ones.bytes();
     }
 }

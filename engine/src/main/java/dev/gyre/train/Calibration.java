@@ -56,10 +56,7 @@ record Calibration(Model model, List<List<Encoded>> passes) implements WeightGra
             }
             var adapter = new Effects(effects, Map.of());
             long learned =
-                    passes.stream()
-                            .flatMap(List::stream)
-                            .mapToLong(Trainer::learnedTokens)
-                            .sum();
+                    passes.stream().flatMap(List::stream).mapToLong(Trainer::learnedTokens).sum();
             for (List<Encoded> some : passes) pass(some, adapter, 1.0 / learned);
             probes.forEach(
                     (slot, probe) -> {

@@ -120,17 +120,26 @@ class LawsTest {
     private static final Map<String, String> COUNTED_OTHERWISE =
             Map.ofEntries(
                     Map.entry("ln_tuning", "it learns at norms, not at slots"),
-                    Map.entry("invertible:size=3,scale=0.5,reduction=3", "the coupling is no slot's"),
+                    Map.entry(
+                            "invertible:size=3,scale=0.5,reduction=3", "the coupling is no slot's"),
                     Map.entry("compacter:size=8,parts=4,rank=2", "its rule is no slot's"),
                     Map.entry("prompt-tuning:tokens=3", "it learns before sequences, not at slots"),
-                    Map.entry("prompt-tuning:tokens=2,start=random", "it learns before sequences, not at slots"),
+                    Map.entry(
+                            "prompt-tuning:tokens=2,start=random",
+                            "it learns before sequences, not at slots"),
                     Map.entry("prefix-tuning:tokens=3", "it learns before sequences, not at slots"),
-                    Map.entry("prefix-tuning:tokens=2,start=zero", "it learns before sequences, not at slots"),
+                    Map.entry(
+                            "prefix-tuning:tokens=2,start=zero",
+                            "it learns before sequences, not at slots"),
                     Map.entry("ia3", "a vector for an input is as long as the input"),
-                    Map.entry("s2ft:channels=4", "at a slot that reads channels it is channels * out"),
+                    Map.entry(
+                            "s2ft:channels=4",
+                            "at a slot that reads channels it is channels * out"),
                     Map.entry("tera:scale=4", "its modes follow the divisors of the widths"),
                     Map.entry("lokr:rank=1", "its factors follow the divisors of the widths"),
-                    Map.entry("lokr:rank=1,factor=4,decompose_both=true", "its factors follow the divisors of the widths"));
+                    Map.entry(
+                            "lokr:rank=1,factor=4,decompose_both=true",
+                            "its factors follow the divisors of the widths"));
 
     /** What learns along something else than its gradient, and why. */
     private static final Map<String, String> NOT_A_GRADIENT =

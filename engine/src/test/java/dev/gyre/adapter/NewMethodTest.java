@@ -26,7 +26,8 @@ import javax.tools.ToolProvider;
  * both are compiled beside the library, and all laws run on it.
  */
 class NewMethodTest {
-    private static final Path METHODS = Path.of("src/main/java/dev/gyre/adapter/method/Methods.java");
+    private static final Path METHODS =
+            Path.of("src/main/java/dev/gyre/adapter/method/Methods.java");
 
     private static final String FILE =
             """
@@ -110,7 +111,8 @@ class NewMethodTest {
         try {
             law.invoke(on, Arrays.copyOf(arguments, law.getParameterCount()));
         } catch (InvocationTargetException e) {
-            throw new AssertionError(law.getName() + " does not hold for the new method", e.getCause());
+            throw new AssertionError(
+                    law.getName() + " does not hold for the new method", e.getCause());
         }
     }
 

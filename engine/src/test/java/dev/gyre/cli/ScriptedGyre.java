@@ -93,6 +93,11 @@ final class ScriptedGyre implements Gyre {
             }
 
             @Override
+            public double productsFloor(int rows, int tokens) {
+                return 0.5;
+            }
+
+            @Override
             public int vocabulary() {
                 return 100;
             }

@@ -64,6 +64,11 @@ public final class PicoModels {
         }
 
         @Override
+        public Weight head(String name, long out, long in) {
+            return table(name, out, in);
+        }
+
+        @Override
         public Weight weight(String name, long out, long in) {
             return table(name, out, in);
         }

@@ -85,7 +85,9 @@ public record Compacter(int size, int parts, int rank) implements Method {
             into.add(new Declared(key(slot, name + ".left"), left, glorot(left)));
             into.add(
                     new Declared(
-                            key(slot, name + ".right"), right, zero ? Declared.ZEROS : glorot(right)));
+                            key(slot, name + ".right"),
+                            right,
+                            zero ? Declared.ZEROS : glorot(right)));
             into.add(new Declared(key(slot, name + ".bias"), new long[] {out}, Declared.ZEROS));
         }
 

@@ -8,10 +8,12 @@ import java.util.List;
 /**
  * The steps on A and B whose joint effect on the weight, s·B·g_A + s·g_B·A, is the nearest to its
  * gradient g (LoRA-Pro, arXiv 2407.18242). With LoRA's own gradients a = s·Bᵀ·g and b = s·g·Aᵀ,
+ *
  * <pre>
  * g_A = (BᵀB)⁻¹·a / s² + X·A
  * g_B = (I − B·(BᵀB)⁻¹·Bᵀ)·b·(AAᵀ)⁻¹ / s² − B·X
  * </pre>
+ *
  * for any X; the X that leaves both nearest to a and b solves BᵀB·X + X·AAᵀ = −(BᵀB)⁻¹·a·Aᵀ / s².
  * The small matrices [r, r] are worked out in f64, damped so that B = 0 is no special case.
  *

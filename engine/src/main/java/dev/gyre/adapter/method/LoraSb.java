@@ -59,8 +59,7 @@ public record LoraSb(int rank, double step, int examples) implements Method.PerS
         long[] a = {rank, slot.in()};
         long[] b = {slot.out(), rank};
         return List.of(
-                Declared.kept(
-                        a(slot), a, (random, s) -> orthonormal(random, s[1]).transpose(0, 1)),
+                Declared.kept(a(slot), a, (random, s) -> orthonormal(random, s[1]).transpose(0, 1)),
                 Declared.kept(b(slot), b, (random, s) -> orthonormal(random, s[0])),
                 new Declared(r(slot), new long[] {rank, rank}, Declared.ZEROS));
     }

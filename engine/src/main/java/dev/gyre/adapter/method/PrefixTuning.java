@@ -48,9 +48,7 @@ public record PrefixTuning(int tokens, boolean zero) implements Method {
     @Override
     public Attachment attach(List<Slot> slots, Model model) {
         List<HookPoint> points =
-                model.hookPoints().stream()
-                        .filter(p -> p.kind() == HookPoint.Kind.PREFIX)
-                        .toList();
+                model.hookPoints().stream().filter(p -> p.kind() == HookPoint.Kind.PREFIX).toList();
         if (points.stream().mapToLong(HookPoint::width).distinct().count() != 1)
             throw new UserError(
                     "method %s needs layers whose keys are alike, which a model of %s lacks"
@@ -74,7 +72,7 @@ public record PrefixTuning(int tokens, boolean zero) implements Method {
             var all =
                     new Declared(
                             PromptTuning.TENSOR,
-                            new long[] {tokens, 2 * points.size() * width()},
+                            new long[] {tokens, 2L * points.size() * width()},
                             zero ? Declared.ZEROS : Declared.normal(1));
             return List.of(all.called(PromptTuning.TENSOR));
         }

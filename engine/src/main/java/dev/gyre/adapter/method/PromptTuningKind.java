@@ -91,9 +91,7 @@ final class PromptTuningKind extends PromptKind {
         var own = (PromptTuning) method;
         Map<String, @Nullable Object> keys = keys(own.tokens());
         // PEFT asks for the text and a tokenizer beside the word TEXT, which it would not use.
-        keys.put(
-                START,
-                own.start() == PromptTuning.Start.VOCABULARY ? "SAMPLE_VOCAB" : "RANDOM");
+        keys.put(START, own.start() == PromptTuning.Start.VOCABULARY ? "SAMPLE_VOCAB" : "RANDOM");
         return keys;
     }
 }

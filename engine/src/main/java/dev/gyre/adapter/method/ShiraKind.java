@@ -77,13 +77,7 @@ final class ShiraKind implements MethodKind {
     @Override
     public Set<String> peftKeys() {
         return Set.of(
-                "r",
-                "mask_type",
-                "random_seed",
-                "init_weights",
-                "fan_in_fan_out",
-                SKIP,
-                EXAMPLES);
+                "r", "mask_type", "random_seed", "init_weights", "fan_in_fan_out", SKIP, EXAMPLES);
     }
 
     @Override

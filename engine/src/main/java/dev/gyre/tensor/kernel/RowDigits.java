@@ -37,7 +37,7 @@ public final class RowDigits {
      *
      * @param x [N, d]
      * @param factors of the columns, [d], taken before anything else
-     * @param digits [2N, d], U8: all first digits, then all second ones
+     * @param digits [2N, d], U8: all first digits, then all second ones; or [N, d], the first alone
      * @param scales a of each row, [N]; not a number where the row holds one that is not finite
      */
     public static void split(Tensor x, Tensor factors, Tensor digits, Tensor scales) {
@@ -47,6 +47,7 @@ public final class RowDigits {
         long by = Lanes.address(factors);
         long to = Lanes.address(digits);
         long scale = Lanes.address(scales);
+        boolean second = digits.size(0) > rows;
         long apart = (long) rows * width;
         Workers.share(
                 rows,
@@ -55,7 +56,8 @@ public final class RowDigits {
                         long row = from + 4L * r * width;
                         float a = scale(row, by, width);
                         Lanes.set(scale + 4L * r, a);
-                        split(row, by, to + (long) r * width, apart, a, width);
+                        if (second) split(row, by, to + (long) r * width, apart, a, width);
+                        else round(row, by, to + (long) r * width, a, width);
                     }
                 });
     }
@@ -72,8 +74,20 @@ public final class RowDigits {
         return most.reduceLanes(VectorOperators.MAX) / 127 + bad.reduceLanes(VectorOperators.ADD);
     }
 
+    private static FloatVector inverse(float a) {
+        return all(a >= Float.MIN_NORMAL ? 1 / a : 0);
+    }
+
+    private static void round(long x, long by, long to, float a, int width) {
+        FloatVector inverse = inverse(a);
+        for (int j = 0; j < width; j += COUNT) {
+            FloatVector v = load(x + 4L * j).mul(load(by + 4L * j));
+            store(v.fma(inverse, all(ROUND)), to + j);
+        }
+    }
+
     private static void split(long x, long by, long to, long apart, float a, int width) {
-        FloatVector inverse = all(a >= Float.MIN_NORMAL ? 1 / a : 0);
+        FloatVector inverse = inverse(a);
         for (int j = 0; j < width; j += COUNT) {
             FloatVector v = load(x + 4L * j).mul(load(by + 4L * j)).mul(inverse);
             FloatVector first = v.add(ROUND);
@@ -90,17 +104,17 @@ public final class RowDigits {
     }
 
     /**
-     * y = a (first + second / 254), row by row.
+     * y = a (first + second / 254), row by row; a · first where there is no second.
      *
-     * @param products of the digits, [2N, m]
+     * @param products of the digits, [2N, m] or [N, m]
      * @param scales a of each row, [N]
-     * @param y [N, m]; may be the upper half of {@code products}
+     * @param y [N, m]
      */
     public static void join(Tensor products, Tensor scales, Tensor y) {
         int rows = Math.toIntExact(y.size(0));
         long width = 4 * y.size(1);
         long first = Lanes.address(products);
-        long second = first + rows * width;
+        long apart = products.size(0) > rows ? rows * width : 0;
         long to = Lanes.address(y);
         long scale = Lanes.address(scales);
         Workers.share(
@@ -109,9 +123,11 @@ public final class RowDigits {
                     for (int r = from; r < end; r++) {
                         FloatVector a = all(Lanes.get(scale + 4L * r));
                         FloatVector b = a.mul(1f / STEPS);
-                        for (long j = r * width; j < (r + 1) * width; j += BYTES)
-                            Lanes.store(
-                                    load(first + j).mul(a).add(load(second + j).mul(b)), to + j);
+                        for (long j = r * width; j < (r + 1) * width; j += BYTES) {
+                            FloatVector v = load(first + j).mul(a);
+                            if (apart > 0) v = load(first + apart + j).fma(b, v);
+                            Lanes.store(v, to + j);
+                        }
                     }
                 });
     }

@@ -100,9 +100,9 @@ public final class SparseProduct {
                 panels,
                 (first, end) -> {
                     for (int p = first; p < end; p++) {
-                        long xt = turned + p * in * STEP;
+                        long xt = turned + (long) p * in * STEP;
                         turnIn(from, in, p, n, xt);
-                        times(rows, out, v, xt, tiles + p * TILE * STEP, to, p, n, true);
+                        times(rows, out, v, xt, tiles + (long) p * TILE * STEP, to, p, n, true);
                     }
                 });
     }
@@ -129,10 +129,10 @@ public final class SparseProduct {
                 panels,
                 (first, end) -> {
                     for (int p = first; p < end; p++) {
-                        turnIn(from, in, p, n, xt + p * in * STEP);
-                        long own = dyt + p * out * STEP;
+                        turnIn(from, in, p, n, xt + (long) p * in * STEP);
+                        long own = dyt + (long) p * out * STEP;
                         turnIn(given, out, p, n, own);
-                        times(columns, in, v, own, tiles + p * TILE * STEP, to, p, n, false);
+                        times(columns, in, v, own, tiles + (long) p * TILE * STEP, to, p, n, false);
                     }
                 });
         long sums = Lanes.address(gradient);
@@ -140,7 +140,12 @@ public final class SparseProduct {
                 PARTS,
                 (first, end) -> {
                     for (int p = 0; p < panels; p++)
-                        products(line(first), line(end), xt + p * in * STEP, dyt + p * out * STEP, sums);
+                        products(
+                                line(first),
+                                line(end),
+                                xt + (long) p * in * STEP,
+                                dyt + (long) p * out * STEP,
+                                sums);
                 });
     }
 
@@ -157,7 +162,10 @@ public final class SparseProduct {
         int wanted = (int) ((long) rows.entries.length * part / PARTS);
         return part == PARTS
                 ? out
-                : IntStream.range(0, out).filter(i -> rows.starts[i + 1] > wanted).findFirst().orElse(out);
+                : IntStream.range(0, out)
+                        .filter(i -> rows.starts[i + 1] > wanted)
+                        .findFirst()
+                        .orElse(out);
     }
 
     /** A panel of rows [≤ PANEL, d], turned: [d, PANEL], zeros where there are no more rows. */

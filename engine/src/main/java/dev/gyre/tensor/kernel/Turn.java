@@ -53,13 +53,18 @@ final class Turn {
             int j = 0;
             for (; j + COUNT <= columns; j += COUNT)
                 square(from + i * fromRow + 4L * j, fromRow, to + j * toRow + 4L * i, toRow);
-            plain(from + i * fromRow + 4L * j, fromRow, to + j * toRow + 4L * i, toRow, COUNT, columns - j);
+            plain(
+                    from + i * fromRow + 4L * j,
+                    fromRow,
+                    to + j * toRow + 4L * i,
+                    toRow,
+                    COUNT,
+                    columns - j);
         }
         plain(from + i * fromRow, fromRow, to + 4L * i, toRow, rows - i, columns);
     }
 
-    private static void plain(
-            long from, long fromRow, long to, long toRow, int rows, int columns) {
+    private static void plain(long from, long fromRow, long to, long toRow, int rows, int columns) {
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++)
                 set(to + j * toRow + 4L * i, get(from + i * fromRow + 4L * j));

@@ -206,7 +206,9 @@ class WorkedExamplesTest {
             long first = width / 2;
             var coupling =
                     new Invertible.Coupling(
-                            network(31, width - first, first), network(37, first, width - first), first);
+                            network(31, width - first, first),
+                            network(37, first, width - first),
+                            first);
             Var x = Var.constant(fixture(4, 3, width));
             try (var off = Tape.off()) {
                 Var there = coupling.forward(off, x);
