@@ -1,5 +1,6 @@
 package dev.gyre;
 
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.train.MethodSpec;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
@@ -41,8 +42,12 @@ public interface Gyre {
      */
     Merged merge(Source source, Path out, boolean overwrite);
 
-    /** A training step under a stop watch, on rows of random tokens. */
-    Trial trial(String base, MethodSpec method);
+    /**
+     * A training step under a stop watch, on rows of random tokens.
+     *
+     * @param source a base without adapters
+     */
+    Trial trial(Source source, MethodSpec method, Recipe.Activations activations);
 
     /**
      * How many numbers methods learn on a base, at all its linear layers.
@@ -116,11 +121,13 @@ public interface Gyre {
      * @param base a folder, a .gguf file, {@code org/name[@revision]} or {@code pip:PACKAGE}
      * @param adapters folders, in the order in which they act
      * @param template {@code auto}, {@code none} or a jinja file
+     * @param baseEncoding how the base's weights are kept: a name of {@link BaseEncoding}'s
+     *     registry
      */
-    record Source(String base, List<Path> adapters, String template) {
+    record Source(String base, List<Path> adapters, String template, String baseEncoding) {
         /** A base with adapters and its own chat template. */
         public static Source of(String base, Path... adapters) {
-            return new Source(base, List.of(adapters), "auto");
+            return new Source(base, List.of(adapters), "auto", BaseEncoding.STORED.name());
         }
     }
 

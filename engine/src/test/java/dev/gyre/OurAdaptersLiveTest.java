@@ -129,10 +129,7 @@ class OurAdaptersLiveTest {
         for (String name : List.of("oft", "lora")) {
             Path adapter = trained(name, folder);
             Path merged = folder.resolve(name + "-merged");
-            gyre.merge(
-                    new Gyre.Source(peers.model().toString(), List.of(adapter), "auto"),
-                    merged,
-                    false);
+            gyre.merge(Gyre.Source.of(peers.model().toString(), adapter), merged, false);
             Path out = folder.resolve(name + "-merged.json");
             peers.script("check_merged.py", "--model", merged, "--text", text, "--out", out);
             Peers.difference(

@@ -5,6 +5,7 @@ import dev.gyre.config.BadValue;
 import dev.gyre.config.Json;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.train.MethodSpec;
+import dev.gyre.train.Recipe;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,6 +41,18 @@ final class BenchTrain implements Commands.Runs {
             paramLabel = "NAME[:KEY=VALUE,...]",
             description = "Method [oft:block=32].")
     private String method = "oft:block=32";
+
+    @Option(
+            names = "--base-encoding",
+            paramLabel = "NAME",
+            description = "Encoding of the base's weights: stored, f32, int8 [stored].")
+    private String baseEncoding = "stored";
+
+    @Option(
+            names = "--activations",
+            paramLabel = "keep|recompute",
+            description = "What the backward pass needs: kept, or computed again [keep].")
+    private Recipe.Activations activations = Recipe.Activations.KEEP;
 
     @Option(names = "--rows", paramLabel = "N", description = "Rows of a step [4].")
     private int rows = 4;
@@ -80,9 +93,10 @@ final class BenchTrain implements Commands.Runs {
         MethodSpec spec = MethodSpec.of(method);
         Gyre gyre = common.start(shell);
         Gyre.Found found = gyre.firstOf(List.of(base));
+        var source = new Gyre.Source(found.path().toString(), List.of(), "none", baseEncoding);
         var ours = new Row("gyre");
         var theirs = new Row("peft");
-        try (Gyre.Trial trial = gyre.trial(found.path().toString(), spec);
+        try (Gyre.Trial trial = gyre.trial(source, spec, activations);
                 Peft other =
                         peer.isPresent()
                                 ? Peft.start(shell, python, found.path(), spec, common.threads())

@@ -8,7 +8,14 @@ public interface Checkpoint {
     boolean has(String name);
 
     /**
-     * A matrix of the expected shape, in the encoding that it is kept in.
+     * A matrix of the expected shape, as the checkpoint has it, to look rows up in.
+     *
+     * @throws dev.gyre.config.UserError when it is missing or has another shape
+     */
+    Weight table(String name, long out, long in);
+
+    /**
+     * A matrix of the expected shape, in the encoding that linear maps are kept in.
      *
      * @throws dev.gyre.config.UserError when it is missing or has another shape
      */

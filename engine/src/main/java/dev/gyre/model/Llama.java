@@ -66,11 +66,12 @@ final class Llama implements Model {
         this.recomputes = recomputes;
         this.attention = new Attention(config.heads(), config.kvHeads(), config.headDim());
         Weight table =
-                checkpoint.weight(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
+                checkpoint.table(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
         Weight output =
-                config.tied()
-                        ? table
-                        : checkpoint.weight(HEAD + ".weight", config.vocabulary(), config.hidden());
+                checkpoint.weight(
+                        (config.tied() ? EMBEDDING : HEAD) + ".weight",
+                        config.vocabulary(),
+                        config.hidden());
         embedding = new Slot(EMBEDDING, Slot.Kind.EMBEDDING, table, Optional.empty());
         head = new Slot(HEAD, Slot.Kind.HEAD, output, Optional.empty());
         for (int i = 0; i < config.layers(); i++)

@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 18 bytes: d (f16), 32 nibbles q, low ones first; y = d (q - 8). */
 final class Q40 implements BlockDecoder {
@@ -19,5 +23,11 @@ final class Q40 implements BlockDecoder {
                 out[to + 16 + j] = d * (((q >> 4) & 15) - 8);
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q40(in, out, blocks);
+        else BlockDecoder.super.decode(in, out, blocks);
     }
 }

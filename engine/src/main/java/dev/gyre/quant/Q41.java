@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 20 bytes: d, m (f16), 32 nibbles q, low ones first; y = d q + m. */
 final class Q41 implements BlockDecoder {
@@ -20,5 +24,11 @@ final class Q41 implements BlockDecoder {
                 out[to + 16 + j] = d * ((q >> 4) & 15) + m;
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q41(in, out, blocks);
+        else BlockDecoder.super.decode(in, out, blocks);
     }
 }

@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 22 bytes: d (f16), 32 high bits, 32 nibbles, low ones first; y = d (q - 16). */
 final class Q50 implements BlockDecoder {
@@ -20,5 +24,11 @@ final class Q50 implements BlockDecoder {
                 out[to + 16 + j] = d * ((((q >> 4) & 15) | ((high >>> (j + 16)) & 1) << 4) - 16);
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q50(in, out, blocks);
+        else BlockDecoder.super.decode(in, out, blocks);
     }
 }

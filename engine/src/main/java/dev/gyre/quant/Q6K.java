@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /**
  * 256 numbers in 210 bytes: 128 bytes of nibbles, 64 of upper bit pairs, 16 signed scales, d (f16);
@@ -31,5 +35,11 @@ final class Q6K implements BlockDecoder {
                 }
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q6k(in, out, blocks);
+        else BlockDecoder.super.decode(in, out, blocks);
     }
 }

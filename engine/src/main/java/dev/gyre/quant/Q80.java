@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 34 bytes: d (f16), 32 signed bytes q; y = d q. */
 final class Q80 implements BlockDecoder {
@@ -15,5 +19,11 @@ final class Q80 implements BlockDecoder {
             float d = Little.f16(in, at);
             for (int j = 0; j < 32; j++) out[to + j] = d * in[at + 2 + j];
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q80(in, out, blocks);
+        else BlockDecoder.super.decode(in, out, blocks);
     }
 }

@@ -84,7 +84,7 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
-    public Trial trial(String base, MethodSpec method) {
+    public Trial trial(Source source, MethodSpec method, Recipe.Activations activations) {
         return new Trial() {
             @Override
             public double step(int[][] rows) {

@@ -16,6 +16,7 @@ import dev.gyre.data.Encoded;
 import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
 import dev.gyre.model.Families;
+import dev.gyre.model.Loading;
 import dev.gyre.model.PicoModels;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
@@ -62,7 +63,7 @@ class TrainerTest {
                 var model =
                         Families.open(
                                 GOLDEN.resolve("pico-llama").resolve(run.need("model").text()),
-                                false);
+                                Loading.PLAIN);
                 var adapter =
                         AdapterFile.read(
                                 folder.resolve("initial"), model, Reading.strict(w -> {}));
