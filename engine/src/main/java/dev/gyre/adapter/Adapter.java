@@ -219,44 +219,7 @@ public final class Adapter implements AutoCloseable {
 
     /** How the learned tensors move, windows of {@link #values} in their order. */
     public List<Group> groups() {
-        var groups = new ArrayList<Group>();
-        long at = 0;
-        for (var entry : learned.entrySet()) {
-            long n = entry.getValue().value().elements();
-            String name = entry.getKey();
-            double factor = attachment.learningRateFactor(name);
-            add(groups, new Group(at, n, factor, attachment.movesByGradient(name)));
-            at += n;
-        }
-        for (Var whole : replaced.values()) {
-            long n = whole.value().elements();
-            add(groups, new Group(at, n, 1, false));
-            at += n;
-        }
-        return groups;
-    }
-
-    /**
-     * Learned numbers from … from+count−1 that move alike.
-     *
-     * @param factor on the learning rate
-     * @param byGradient whether they move by the rate times their gradient
-     */
-    public record Group(long from, long count, double factor, boolean byGradient) {
-        boolean movesAs(Group other) {
-            return factor == other.factor && byGradient == other.byGradient;
-        }
-    }
-
-    private static void add(List<Group> groups, Group next) {
-        if (next.count == 0) return;
-        if (!groups.isEmpty() && groups.getLast().movesAs(next)) {
-            Group last = groups.removeLast();
-            long count = last.count + next.count;
-            groups.add(new Group(last.from, count, last.factor, last.byGradient));
-        } else {
-            groups.add(next);
-        }
+        return Group.of(attachment, learned, replaced);
     }
 
     /**

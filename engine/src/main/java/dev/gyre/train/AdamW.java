@@ -1,6 +1,7 @@
 package dev.gyre.train;
 
 import dev.gyre.adapter.Adapter;
+import dev.gyre.adapter.Group;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
@@ -41,7 +42,7 @@ final class AdamW implements AutoCloseable {
             square.timesInPlace(BETA2).plusProductInPlace(g, g, 1 - BETA2);
             Tensor denominator =
                     square.sqrt().timesInPlace(1 / Math.sqrt(correction2)).plusInPlace(EPS);
-            for (Adapter.Group group : adapter.groups()) {
+            for (Group group : adapter.groups()) {
                 double rate = learningRate * group.factor();
                 Tensor p = adapter.values().narrow(0, group.from(), group.count());
                 if (weightDecay > 0) p.timesInPlace(1 - rate * weightDecay);

@@ -112,21 +112,21 @@ public record Invertible(Bottleneck bottleneck, int reduction) implements Method
         Var forward(Tape tape, Var x) {
             Var x2 = right(tape, x);
             Var y1 = f.add(tape, x2, left(tape, x), 1);
-            return Columns.beside(tape, y1, g.add(tape, y1, x2, 1));
+            return SideBySide.join(tape, y1, g.add(tape, y1, x2, 1));
         }
 
         Var inverse(Tape tape, Var y) {
             Var y1 = left(tape, y);
             Var x2 = g.add(tape, y1, right(tape, y), -1);
-            return Columns.beside(tape, f.add(tape, x2, y1, -1), x2);
+            return SideBySide.join(tape, f.add(tape, x2, y1, -1), x2);
         }
 
         private Var left(Tape tape, Var x) {
-            return Columns.narrow(tape, x, 0, first);
+            return SideBySide.part(tape, x, 0, first);
         }
 
         private Var right(Tape tape, Var x) {
-            return Columns.narrow(tape, x, first, x.value().size(1) - first);
+            return SideBySide.part(tape, x, first, x.value().size(1) - first);
         }
     }
 

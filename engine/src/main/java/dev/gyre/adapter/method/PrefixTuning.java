@@ -92,7 +92,7 @@ public record PrefixTuning(int tokens, boolean zero) implements Method {
         }
 
         private Var part(Tape tape, Var all, long index) {
-            return Columns.narrow(tape, all, index * width(), width());
+            return SideBySide.part(tape, all, index * width(), width());
         }
     }
 
