@@ -15,9 +15,14 @@ import dev.gyre.data.Encoder;
 import dev.gyre.data.Example;
 import dev.gyre.data.Rows;
 import dev.gyre.data.Tally;
+import dev.gyre.model.Families;
+import dev.gyre.model.Loading;
+import dev.gyre.model.Model;
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.tensor.Device;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.tensor.Torch;
+import dev.gyre.train.BaseQuality;
 import dev.gyre.train.DataSource;
 import dev.gyre.train.HeldOut;
 import dev.gyre.train.LearningRate;
@@ -75,12 +80,20 @@ final class TrainingRun {
         var learned = new ArrayList<>(encoded(examples(recipe.data())));
         List<Encoded> heldOut = heldOut(learned);
         tally.clauses().forEach(reading.warn());
+        if (!recipe.baseEncoding().equals(BaseEncoding.STORED.name()))
+            sayWhatEncodingCosts(learned);
         try (Adapter adapter = adapter();
                 var trainer =
                         new Trainer(
                                 adapter, recipe.weightDecay(), recipe.clipNorm(), recipe.seed())) {
             makeOut();
             return steps(adapter, trainer, learned, heldOut, begun);
+        }
+    }
+
+    private void sayWhatEncodingCosts(List<Encoded> learned) {
+        try (Model stored = Families.open(base.place(), Loading.PLAIN)) {
+            events.accept(BaseQuality.of(recipe.baseEncoding(), base.model(), stored, learned));
         }
     }
 

@@ -67,6 +67,7 @@ public final class Commands {
                 .setUsageHelpWidth(Math.max(80, shell.columns()))
                 .setExpandAtFiles(false)
                 .setAbbreviatedOptionsAllowed(false)
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, arguments) -> Exit.misused(e, shell))
                 .setExecutionExceptionHandler((e, command, result) -> Exit.failed(e, shell));
     }

@@ -93,9 +93,10 @@ public record Recipe(
                 Optional<HeldOut> validation,
         @Key(value = "steps between looks at the held-out rows; 0: at the end", def = "0")
                 int evalEvery,
-        @Key(value = "whether activations are kept or computed again; auto: by memory", def = "auto")
+        @Key(
+                        value = "whether activations are kept or computed again; auto: by memory",
+                        def = "auto")
                 Activations activations,
-        @Key(value = "several examples in one row (later)", def = "false") boolean packing,
         @Key(
                         value = "encoding of the frozen weights: stored, f32, int8",
                         def = "stored",
@@ -171,7 +172,6 @@ public record Recipe(
         atLeast("eval_every", Optional.of(evalEvery), 0);
         if (evalEvery > 0 && validation.isEmpty())
             throw BadValue.saying("eval_every", "needs held-out rows; give \"validation\"");
-        if (packing) throw later("packing", "true", "false");
         BaseEncoding.named(baseEncoding);
         if (saveEvery != 0) throw later("save_every", saveEvery, "0");
         if (resume) throw later("resume", "true", "false");
