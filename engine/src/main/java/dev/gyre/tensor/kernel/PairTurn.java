@@ -93,12 +93,12 @@ public final class PairTurn {
                 (first, end) -> {
                     for (int p = first; p < end; p++)
                         part(
-                                from + p * ROWS * row,
-                                given + p * ROWS * row,
+                                from + (long) p * ROWS * row,
+                                given + (long) p * ROWS * row,
                                 Math.min(ROWS, n - p * ROWS),
                                 row,
                                 half,
-                                sums + 2 * p * row);
+                                sums + 2L * p * row);
                 });
         add(sums, parts, row, Lanes.address(da));
         add(sums + row, parts, row, Lanes.address(db));
@@ -123,7 +123,7 @@ public final class PairTurn {
     private static void add(long sums, int parts, long row, long to) {
         for (long j = 0; j < row; j += BYTES) {
             FloatVector sum = load(to + j);
-            for (int p = 0; p < parts; p++) sum = sum.add(load(sums + 2 * p * row + j));
+            for (int p = 0; p < parts; p++) sum = sum.add(load(sums + 2L * p * row + j));
             store(sum, to + j);
         }
     }

@@ -96,7 +96,8 @@ class KernelsTest {
         Tensor da = a.copy();
         Tensor db = b.copy();
         PairTurn.gradients(x, dy, group, da, db);
-        Tensor h = pairs(Tensor.zeros(DType.F64, width), Tensor.ones(DType.F64, width), width, group);
+        Tensor h =
+                pairs(Tensor.zeros(DType.F64, width), Tensor.ones(DType.F64, width), width, group);
         Tensor d = dy.to(DType.F64);
         assertClose(da, a.to(DType.F64).plus(x.to(DType.F64).times(d).sum(0, false)), 1e-5);
         Tensor swapped = x.to(DType.F64).linear(h);
