@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The encodings that can be read, one file each, and the reading of stored tensors into f32. */
 public final class Encodings {
@@ -38,6 +40,34 @@ public final class Encodings {
     private static final int CHUNK = 1 << 14;
 
     private Encodings() {}
+
+    /** A stored tensor as rows; all but its innermost dimension count as one. */
+    public static RowSource rows(StoredTensor tensor) {
+        long columns = tensor.rowElements();
+        long rows = columns == 0 ? 0 : tensor.elements() / columns;
+        return new StoredRows(tensor, rows, columns);
+    }
+
+    private record StoredRows(StoredTensor tensor, long rows, long columns) implements RowSource {
+        @Override
+        public void decode(long firstRow, long count, MemorySegment out) {
+            decodeRows(tensor, firstRow, count, out);
+        }
+    }
+
+    /** The types that can be written. */
+    public static Set<ElementType> writable() {
+        return BY_TYPE.values().stream()
+                .filter(BlockEncoder.class::isInstance)
+                .map(BlockDecoder::type)
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    static BlockEncoder encoder(ElementType type) {
+        if (BY_TYPE.get(type) instanceof BlockEncoder encoder) return encoder;
+        throw new UserError(
+                "%s cannot be written; known: %s".formatted(type, new TreeSet<>(writable())));
+    }
 
     /** The types that can be decoded. */
     public static Set<ElementType> readable() {
