@@ -53,7 +53,7 @@ def scores(model, words, text):
     if len(ids) > longest:
         sys.exit(f"the document has {len(ids)} tokens, the model takes {longest}; this script does no windows")
     with torch.no_grad():
-        logits = model(input_ids=torch.tensor([ids])).logits[0, :-1]
+        logits = model(input_ids=torch.tensor([ids])).logits[0, -len(ids) : -1]  # virtual tokens have rows too
         every = torch.log_softmax(logits.double(), dim=-1)
         taken = every.gather(1, torch.tensor(ids[1:]).unsqueeze(1)).squeeze(1).tolist()
     nll = -math.fsum(taken)

@@ -4,6 +4,7 @@ import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
 import dev.gyre.format.Gguf;
 import dev.gyre.model.Families;
+import dev.gyre.model.Loading;
 import dev.gyre.model.Model;
 import dev.gyre.text.ChatTemplate;
 import dev.gyre.text.Dialect;
@@ -30,7 +31,7 @@ record Base(Path place, Model model, Dialect dialect, Optional<ChatTemplate> tem
      * @param template {@code auto}, {@code none} or a jinja file
      * @throws UserError when a file is missing or broken
      */
-    static Base open(Path place, String template, boolean recomputes) {
+    static Base open(Path place, String template, Loading how) {
         Dialect dialect = dialect(place);
         try {
             Optional<ChatTemplate> chosen =
@@ -40,7 +41,7 @@ record Base(Path place, Model model, Dialect dialect, Optional<ChatTemplate> tem
                         default ->
                                 Optional.of(fromFile(Path.of(template), dialect.specialTokens()));
                     };
-            return new Base(place, Families.open(place, recomputes), dialect, chosen);
+            return new Base(place, Families.open(place, how), dialect, chosen);
         } catch (RuntimeException | Error e) {
             dialect.close();
             throw e;

@@ -1,5 +1,6 @@
 package dev.gyre;
 
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.train.MethodSpec;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
@@ -13,6 +14,9 @@ import java.util.function.Consumer;
 
 /** What the project does, for Java programs and for the command line alike. */
 public interface Gyre {
+    /** How the names of threads begin that compute a step's share. */
+    String COMPUTING_THREADS = "gyre-core-";
+
     /** Gyre in this process; libtorch is loaded with the first model. */
     static Gyre start(Machine machine, Notices notices) {
         return new LocalGyre(machine, notices);
@@ -41,8 +45,12 @@ public interface Gyre {
      */
     Merged merge(Source source, Path out, boolean overwrite);
 
-    /** A training step under a stop watch, on rows of random tokens. */
-    Trial trial(String base, MethodSpec method);
+    /**
+     * A training step under a stop watch, on rows of random tokens.
+     *
+     * @param source a base without adapters
+     */
+    Trial trial(Source source, MethodSpec method, Recipe.Activations activations);
 
     /**
      * How many numbers methods learn on a base, at all its linear layers.
@@ -116,11 +124,13 @@ public interface Gyre {
      * @param base a folder, a .gguf file, {@code org/name[@revision]} or {@code pip:PACKAGE}
      * @param adapters folders, in the order in which they act
      * @param template {@code auto}, {@code none} or a jinja file
+     * @param baseEncoding how the base's weights are kept: a name of {@link BaseEncoding}'s
+     *     registry
      */
-    record Source(String base, List<Path> adapters, String template) {
+    record Source(String base, List<Path> adapters, String template, String baseEncoding) {
         /** A base with adapters and its own chat template. */
         public static Source of(String base, Path... adapters) {
-            return new Source(base, List.of(adapters), "auto");
+            return new Source(base, List.of(adapters), "auto", BaseEncoding.STORED.name());
         }
     }
 
@@ -198,6 +208,14 @@ public interface Gyre {
     interface Trial extends AutoCloseable {
         /** One step: forward, backward, update; the loss before the update. */
         double step(int[][] rows);
+
+        /**
+         * Seconds that the products of a step with the frozen weights take in f32, forward and
+         * backward, with nothing else between them: what no step in f32 can fall below.
+         *
+         * @param rows of the step, of so many tokens each
+         */
+        double productsFloor(int rows, int tokens);
 
         int vocabulary();
 

@@ -11,6 +11,8 @@ import dev.gyre.data.Encoded;
 import dev.gyre.hub.Hub;
 import dev.gyre.hub.Progress;
 import dev.gyre.model.Effects;
+import dev.gyre.model.Loading;
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.tensor.Device;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
@@ -79,10 +81,11 @@ final class LocalGyre implements Gyre {
                         });
     }
 
-    private Base base(String name, String template, boolean recomputes) {
-        Path place = hub.resolve(name, progress());
+    private Base base(Source source, boolean recomputes) {
+        var how = new Loading(recomputes, BaseEncoding.named(source.baseEncoding()));
+        Path place = hub.resolve(source.base(), progress());
         loaded();
-        return Base.open(place, template, recomputes);
+        return Base.open(place, source.template(), how);
     }
 
     private Reading reading() {
@@ -100,14 +103,15 @@ final class LocalGyre implements Gyre {
         // A slip in the method's settings should not cost the loading of a model.
         Methods.make(recipe.method().name(), recipe.method().settings());
         boolean recomputes = recipe.activations() == Recipe.Activations.RECOMPUTE;
-        try (Base base = base(recipe.base(), recipe.template(), recomputes)) {
+        var source = new Source(recipe.base(), List.of(), recipe.template(), recipe.baseEncoding());
+        try (Base base = base(source, recomputes)) {
             return new TrainingRun(recipe, base, reading(), events).run();
         }
     }
 
     @Override
     public Loaded open(Source source) {
-        Base base = base(source.base(), source.template(), false);
+        Base base = base(source, false);
         try {
             return new Ready(base, adapters(base, source.adapters()));
         } catch (RuntimeException | Error e) {
@@ -132,7 +136,7 @@ final class LocalGyre implements Gyre {
     public Merged merge(Source source, Path out, boolean overwrite) {
         TrainingRun.checkOut(out, overwrite);
         if (source.adapters().isEmpty()) throw new UserError("merge needs at least one --adapter");
-        try (Base base = base(source.base(), source.template(), false)) {
+        try (Base base = base(source, false)) {
             List<Adapter> adapters = adapters(base, source.adapters());
             try (var _ = Scope.open()) {
                 return MergedFolder.write(base, effects(adapters), out);
@@ -149,8 +153,8 @@ final class LocalGyre implements Gyre {
     }
 
     @Override
-    public Trial trial(String name, MethodSpec spec) {
-        Base base = base(name, "none", false);
+    public Trial trial(Source source, MethodSpec spec, Recipe.Activations activations) {
+        Base base = base(source, activations == Recipe.Activations.RECOMPUTE);
         Adapter adapter =
                 Adapter.attach(
                         Methods.make(spec.name(), spec.settings()),
@@ -163,7 +167,7 @@ final class LocalGyre implements Gyre {
     @Override
     public Map<String, Learns> learns(String name, List<MethodSpec> specs) {
         var out = new LinkedHashMap<String, Learns>();
-        try (Base base = base(name, "none", false)) {
+        try (Base base = base(Source.of(name), false)) {
             for (MethodSpec spec : specs) {
                 try (var adapter =
                         Adapter.attach(
@@ -209,7 +213,7 @@ final class LocalGyre implements Gyre {
 
         @Override
         public void generate(List<Prompt> prompts, Decoding how, Consumer<Piece> pieces) {
-            Answers.generate(base, effects, contextTokens(), prompts, how, pieces);
+            Answers.generate(base, effects, base.model().contextTokens(), prompts, how, pieces);
         }
 
         @Override
@@ -235,7 +239,8 @@ final class LocalGyre implements Gyre {
 
         @Override
         public int contextTokens() {
-            return base.model().contextTokens();
+            int taken = effects.stream().mapToInt(Effects::positions).sum();
+            return base.model().contextTokens() - taken;
         }
 
         @Override
@@ -263,6 +268,11 @@ final class LocalGyre implements Gyre {
             boolean[] learned = new boolean[ids.length];
             Arrays.fill(learned, true);
             return new Encoded(ids, learned, "a row of random tokens");
+        }
+
+        @Override
+        public double productsFloor(int rows, int tokens) {
+            return ProductsFloor.seconds(base.model(), (long) rows * tokens);
         }
 
         @Override

@@ -13,6 +13,7 @@ import dev.gyre.format.TensorSource;
 import dev.gyre.merge.Merging;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Families;
+import dev.gyre.model.Loading;
 import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.DType;
@@ -192,7 +193,7 @@ final class MergedFolder {
         int stride = Math.max(1, context / 2);
         double[] unmerged =
                 Perplexity.of(base.model(), adapters, probe, context, stride).logprobs();
-        try (Model merged = Families.open(out, false)) {
+        try (Model merged = Families.open(out, Loading.PLAIN)) {
             double[] own = Perplexity.of(merged, List.of(), probe, context, stride).logprobs();
             double worst = 0;
             for (int i = 1; i < probe.length; i++)

@@ -207,6 +207,8 @@ final class TrainingRun {
                         base.model().parameters(),
                         machine(),
                         recipe));
+        // An adapter that goes on from a file has its start.
+        if (recipe.init().isEmpty()) trainer.calibrate(calibration(adapter, batches, learned));
         long tokens = 0;
         long last = System.nanoTime();
         long firstStep = last;
@@ -244,6 +246,21 @@ final class TrainingRun {
                         recipe.out());
         events.accept(done);
         return done;
+    }
+
+    /** Batches of the first examples, as many as a new adapter wants to see. */
+    private List<List<Encoded>> calibration(
+            Adapter adapter, Batches batches, List<Encoded> learned) {
+        var out = new ArrayList<List<Encoded>>();
+        int wanted = Math.min(adapter.calibrationExamples(), learned.size());
+        for (long step = 1; wanted > 0; step++) {
+            for (List<Integer> pass : batches.step(step)) {
+                if (wanted <= 0) break;
+                out.add(pass.stream().limit(wanted).map(learned::get).toList());
+                wanted -= pass.size();
+            }
+        }
+        return out;
     }
 
     private Trainer.Step stepOrStopped(

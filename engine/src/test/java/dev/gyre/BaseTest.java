@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gyre.config.UserError;
+import dev.gyre.model.Loading;
 import dev.gyre.text.Message;
 
 import org.junit.jupiter.api.BeforeEach;
@@ -35,7 +36,7 @@ class BaseTest {
         String tokens = "\"bos_token\": \"<|im_start|>\", \"eos_token\": \"<|im_end|>\"";
         for (boolean begins : List.of(true, false)) {
             Files.writeString(config, "{%s, \"add_bos_token\": %s}".formatted(tokens, begins));
-            try (var base = Base.open(folder, "auto", false)) {
+            try (var base = Base.open(folder, "auto", Loading.PLAIN)) {
                 int start = base.tokenizer().id("<|im_start|>").orElseThrow();
                 int end = base.tokenizer().id("<|im_end|>").orElseThrow();
                 int[] ids = base.tokenizer().encode("hi", true);
@@ -51,13 +52,13 @@ class BaseTest {
         Path file = Files.writeString(folder.resolve("own.jinja"), "{{ eos_token }}!");
         Files.writeString(
                 folder.resolve("tokenizer_config.json"), "{\"eos_token\": \"<|im_end|>\"}");
-        try (var base = Base.open(folder, file.toString(), false)) {
+        try (var base = Base.open(folder, file.toString(), Loading.PLAIN)) {
             assertThat(base.template().orElseThrow().render(HI, false)).isEqualTo("<|im_end|>!");
         }
-        try (var base = Base.open(folder, "none", false)) {
+        try (var base = Base.open(folder, "none", Loading.PLAIN)) {
             assertThat(base.template()).isEmpty();
         }
-        assertThatThrownBy(() -> Base.open(folder, "no.jinja", false))
+        assertThatThrownBy(() -> Base.open(folder, "no.jinja", Loading.PLAIN))
                 .isInstanceOf(UserError.class)
                 .hasMessage("cannot read the template no.jinja: no such file");
     }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -25,31 +26,70 @@ class OurAdaptersLiveTest {
 
     private static final double MEAN = 2e-4;
 
+    /** Settings off the defaults, on a few layers where a decomposition of weights takes long. */
     private static final Map<String, Map<String, Object>> RECIPES =
-            Map.of(
-                    "oft", Map.of("method", "oft:block=32"),
-                    "oft-exact",
-                            Map.of(
-                                    "method",
-                                    "oft:block=16,exact=true",
-                                    "targets",
-                                    "q_proj,down_proj",
-                                    "layers",
-                                    List.of(0, 7)),
-                    "oft-share",
-                            Map.of(
-                                    "method",
-                                    "oft:block=64,share=true,terms=4",
-                                    "modules_to_save",
-                                    "norm"),
-                    "oft-coft",
-                            Map.of(
-                                    "method",
-                                    "oft:blocks=12,coft=true,eps=0.02",
-                                    "targets",
-                                    "re:.*\\.(q_proj|up_proj)"),
-                    "lora", Map.of("method", "lora:rank=8,alpha=16", "exclude", "down_proj"),
-                    "lora-rslora", Map.of("method", "lora:rank=4,rslora=true", "bias", "all"));
+            Map.ofEntries(
+                    recipe("oft", "oft:block=32"),
+                    recipe(
+                            "oft-exact",
+                            "oft:block=16,exact=true",
+                            "targets",
+                            "q_proj,down_proj",
+                            "layers",
+                            List.of(0, 7)),
+                    recipe(
+                            "oft-share",
+                            "oft:block=64,share=true,terms=4",
+                            "modules_to_save",
+                            "norm"),
+                    recipe(
+                            "oft-coft",
+                            "oft:blocks=12,coft=true,eps=0.02",
+                            "targets",
+                            "re:.*\\.(q_proj|up_proj)"),
+                    recipe("lora", "lora:rank=8,alpha=16", "exclude", "down_proj"),
+                    recipe("lora-rslora", "lora:rank=4,rslora=true", "bias", "all"),
+                    // More than one factor needs PEFT's CUDA extension there.
+                    recipe("boft", "boft:block=16,factors=1", "targets", "q_proj,v_proj"),
+                    recipe("hra", "hra:rank=6", "targets", "k_proj,down_proj"),
+                    recipe("road", "road:group=32,variant=2"),
+                    recipe("ia3", "ia3:inputs=down_proj", "targets", "k_proj,v_proj,down_proj"),
+                    recipe("fourierft", "fourierft:frequencies=300", "targets", "q_proj,v_proj"),
+                    recipe("shira", "shira:rank=4,seed=9", "targets", "q_proj,down_proj"),
+                    recipe("ln_tuning", "ln_tuning", "targets", "input_layernorm,norm"),
+                    recipe("dora", "dora:rank=6,rslora=true", "targets", "q_proj,up_proj"),
+                    recipe("vera", "vera:rank=24,start=0.3,key=5", "targets", "v_proj,down_proj"),
+                    recipe("randlora", "randlora:rank=40,alpha=80", "targets", "q_proj,v_proj"),
+                    recipe("loha", "loha:rank=6", "targets", "o_proj,gate_proj"),
+                    recipe("lokr", "lokr:rank=6,factor=4", "targets", "q_proj,down_proj"),
+                    recipe(
+                            "pissa",
+                            "pissa:rank=6,rslora=true",
+                            "targets",
+                            "q_proj,v_proj",
+                            "layers",
+                            List.of(2, 29)),
+                    recipe(
+                            "olora",
+                            "olora:rank=6,alpha=9",
+                            "targets",
+                            "k_proj,up_proj",
+                            "layers",
+                            List.of(2, 29)),
+                    recipe("lora-plus", "lora-plus:rank=6,ratio=4", "targets", "q_proj"),
+                    recipe("lora-fa", "lora-fa:rank=6,corrected=true", "targets", "v_proj"),
+                    recipe("lora-pro", "lora-pro:rank=6", "targets", "v_proj"),
+                    recipe("dylora", "dylora:rank=6,least=2", "targets", "v_proj"),
+                    recipe("prompt-tuning", "prompt-tuning:tokens=7"),
+                    recipe("prefix-tuning", "prefix-tuning:tokens=5,start=zero"));
+
+    private static Map.Entry<String, Map<String, Object>> recipe(
+            String name, String method, Object... more) {
+        var settings = new LinkedHashMap<String, Object>();
+        settings.put("method", method);
+        for (int i = 0; i < more.length; i += 2) settings.put((String) more[i], more[i + 1]);
+        return Map.entry(name, settings);
+    }
 
     private final Peers peers = Peers.here();
     private final Gyre gyre = Gyre.start(Gyre.Machine.auto(), new Silent());
@@ -89,10 +129,7 @@ class OurAdaptersLiveTest {
         for (String name : List.of("oft", "lora")) {
             Path adapter = trained(name, folder);
             Path merged = folder.resolve(name + "-merged");
-            gyre.merge(
-                    new Gyre.Source(peers.model().toString(), List.of(adapter), "auto"),
-                    merged,
-                    false);
+            gyre.merge(Gyre.Source.of(peers.model().toString(), adapter), merged, false);
             Path out = folder.resolve(name + "-merged.json");
             peers.script("check_merged.py", "--model", merged, "--text", text, "--out", out);
             Peers.difference(

@@ -97,7 +97,8 @@ record Peers(Path python, Path model) {
 
     /** What we say of a text, under adapters of these folders. */
     Gyre.Perplexity.Document ours(Gyre gyre, List<Path> adapters, Path text) throws IOException {
-        try (var loaded = gyre.open(new Gyre.Source(model.toString(), adapters, "auto"))) {
+        try (var loaded =
+                gyre.open(Gyre.Source.of(model.toString(), adapters.toArray(Path[]::new)))) {
             return loaded.perplexity(List.of(Files.readString(text)), 512).documents().getFirst();
         }
     }

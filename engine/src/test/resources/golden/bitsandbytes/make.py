@@ -1,8 +1,9 @@
 """Weights as bitsandbytes 0.50.2 encodes and saves them, and as it decodes them. Seed 20261126.
 
-encoded.safetensors: linear layers "nf4" [48, 80], "short" (nf4, [3, 50], a last block of 22 numbers), "plain" (nf4 without double
+encoded.safetensors: linear layers "nf4" [48, 128], "short" (nf4, [3, 50], a last block of 22 numbers), "plain" (nf4 without double
 quantisation, [16, 64]) and "int8" [24, 40], as bitsandbytes' state_dict has them.
 decoded.safetensors: X.before, what was encoded; X.after, what bitsandbytes decodes it to (f32).
+The rows of "nf4" are whole blocks: with 80 columns its CPU library decodes with scales of other blocks.
 Run: python make.py   (needs torch, safetensors, bitsandbytes)
 """
 
@@ -24,7 +25,7 @@ def weight(rows, columns):
     return w
 
 
-for name, rows, columns, double in [("nf4", 48, 80, True), ("short", 3, 50, True), ("plain", 16, 64, False)]:
+for name, rows, columns, double in [("nf4", 48, 128, True), ("short", 3, 50, True), ("plain", 16, 64, False)]:
     w = weight(rows, columns)
     if name == "nf4":
         w[4:8] = 0  # whole blocks of zeros

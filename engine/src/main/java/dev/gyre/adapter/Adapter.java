@@ -217,37 +217,9 @@ public final class Adapter implements AutoCloseable {
         return values.elements();
     }
 
-    /**
-     * A factor on the learning rate for each learned tensor, windows of {@link #values} in their
-     * order.
-     */
+    /** How the learned tensors move, windows of {@link #values} in their order. */
     public List<Group> groups() {
-        var groups = new ArrayList<Group>();
-        long at = 0;
-        for (var entry : learned.entrySet()) {
-            long n = entry.getValue().value().elements();
-            add(groups, new Group(at, n, attachment.learningRateFactor(entry.getKey())));
-            at += n;
-        }
-        for (Var whole : replaced.values()) {
-            long n = whole.value().elements();
-            add(groups, new Group(at, n, 1));
-            at += n;
-        }
-        return groups;
-    }
-
-    /** Learned numbers from … from+count−1 that share a factor on the learning rate. */
-    public record Group(long from, long count, double factor) {}
-
-    private static void add(List<Group> groups, Group next) {
-        if (next.count == 0) return;
-        if (!groups.isEmpty() && groups.getLast().factor == next.factor) {
-            Group last = groups.removeLast();
-            groups.add(new Group(last.from, last.count + next.count, last.factor));
-        } else {
-            groups.add(next);
-        }
+        return Group.of(attachment, learned, replaced);
     }
 
     /**
@@ -270,12 +242,27 @@ public final class Adapter implements AutoCloseable {
         return attachment.effects(tape, own.all).with(own.replaced);
     }
 
+    /** How many examples a new adapter wants to see before the first step; 0 for none. */
+    public int calibrationExamples() {
+        return attachment.calibrationExamples();
+    }
+
+    /** Makes a new adapter's start from what those examples say. */
+    public void calibrate(WeightGradients gradients) {
+        attachment.calibrate(gradients, all);
+        attachment.updated(all);
+    }
+
     public void stepBegins(long step) {
         attachment.stepBegins(step, all);
     }
 
     public void gradientsReady() {
         attachment.gradientsReady(all);
+    }
+
+    public void gradientsClipped() {
+        attachment.gradientsClipped(all);
     }
 
     /** To be called after the values changed. */
@@ -285,6 +272,7 @@ public final class Adapter implements AutoCloseable {
 
     @Override
     public void close() {
+        attachment.close();
         home.close();
     }
 }

@@ -5,6 +5,7 @@ import dev.gyre.model.Effects;
 import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Tensor;
 
 import java.util.List;
 
@@ -34,7 +35,7 @@ public interface Method {
     }
 
     /** A method on the slots of one model. */
-    interface Attachment {
+    interface Attachment extends AutoCloseable {
         /** What it learns, and what it needs beside that. */
         List<Declared> parameters();
 
@@ -51,14 +52,37 @@ public interface Method {
             return 1;
         }
 
+        /**
+         * Whether a tensor moves by the learning rate times its gradient, as {@link
+         * #gradientsClipped} leaves it, instead of by the optimiser's rule.
+         */
+        default boolean movesByGradient(String name) {
+            return false;
+        }
+
+        /** How many examples a new adapter wants to see before the first step; 0 for none. */
+        default int calibrationExamples() {
+            return 0;
+        }
+
+        /** Makes a new adapter's start from what those examples say. */
+        default void calibrate(WeightGradients gradients, Learned learned) {}
+
         /** Before a step's first forward pass; steps count from 1. */
         default void stepBegins(long step, Learned learned) {}
 
         /** When a step's gradients are complete, before they are clipped. */
         default void gradientsReady(Learned learned) {}
 
+        /** When a step's gradients are clipped, before the tensors move. */
+        default void gradientsClipped(Learned learned) {}
+
         /** After the optimiser changed the tensors, and once after they were loaded. */
         default void updated(Learned learned) {}
+
+        /** Frees what it has kept between steps. */
+        @Override
+        default void close() {}
     }
 
     /** A method that acts on each slot alone. */
@@ -68,6 +92,18 @@ public interface Method {
 
         /** What it does at a slot. */
         Effect effect(Tape tape, Slot slot, Learned learned);
+
+        /** As {@link Attachment#calibrationExamples}. */
+        default int calibrationExamples() {
+            return 0;
+        }
+
+        /**
+         * As {@link Attachment#calibrate}, for one slot.
+         *
+         * @param gradient at the slot's weight, [out, in]
+         */
+        default void calibrate(Slot slot, Tensor gradient, Learned learned) {}
 
         /** As {@link Attachment#gradientsReady}, for one slot. */
         default void gradientsReady(Slot slot, Learned learned) {}

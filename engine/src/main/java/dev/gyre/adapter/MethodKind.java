@@ -2,6 +2,8 @@ package dev.gyre.adapter;
 
 import dev.gyre.config.Tree;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Map;
 import java.util.Set;
 
@@ -45,6 +47,11 @@ public interface MethodKind {
         return "";
     }
 
+    /** Whether weights can take it in. */
+    default boolean merges() {
+        return !parts().contains("gated");
+    }
+
     /**
      * How many numbers it learns at a linear slot, as a formula over the settings' names, {@code
      * in} and {@code out}, with {@code + - * /}, {@code min(,)} and brackets; for lists, and
@@ -79,7 +86,7 @@ public interface MethodKind {
     Method fromPeft(Tree config, Reading reading);
 
     /** This method's own keys of PEFT's configuration. */
-    Map<String, Object> toPeft(Method method);
+    Map<String, ? extends @Nullable Object> toPeft(Method method);
 
     /**
      * The method that a file's tensors show, where they say more than its configuration.

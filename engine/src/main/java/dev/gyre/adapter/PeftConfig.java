@@ -41,12 +41,15 @@ final class PeftConfig {
     /** Where the adapter of a configuration acts. */
     static Targets targets(Tree config, MethodKind kind, Reading reading) {
         refuseUnknown(config, kind, reading);
+        // Without targets PEFT takes its table's entry for the family: of Llama's, these two.
+        var usual = new Targets.Choice.Names(List.of("q_proj", "v_proj"));
         return new Targets(
                 config.get("target_modules")
                         .map(PeftConfig::choice)
-                        // Without targets PEFT takes its table's entry for the family: of Llama's,
-                        // these two.
-                        .orElse(new Targets.Choice.Names(List.of("q_proj", "v_proj"))),
+                        .orElse(
+                                kind.peftLacks().contains("target_modules")
+                                        ? Targets.ALL_LINEAR
+                                        : usual),
                 config.get("exclude_modules").map(PeftConfig::choice).orElse(Targets.NOTHING),
                 config.get("layers_to_transform").map(PeftConfig::layers).orElse(List.of()),
                 config.get("layers_pattern").map(PeftConfig::words).orElse(List.of()),
@@ -151,7 +154,9 @@ final class PeftConfig {
                 .removeIf(
                         e ->
                                 kind.peftLacks().contains(e.getKey())
-                                        && (e.getValue() == null || e.getValue().equals("none")));
+                                        && (e.getValue() == null
+                                                || e.getValue().equals("none")
+                                                || e.getValue().equals(List.of())));
         keys.putAll(kind.toPeft(adapter.method()));
         return keys;
     }

@@ -25,6 +25,16 @@ record SlotBySlot(Method.PerSlot method, List<Slot> slots) implements Method.Att
     }
 
     @Override
+    public int calibrationExamples() {
+        return method.calibrationExamples();
+    }
+
+    @Override
+    public void calibrate(WeightGradients gradients, Learned learned) {
+        gradients.each(slots, (slot, gradient) -> method.calibrate(slot, gradient, learned));
+    }
+
+    @Override
     public void gradientsReady(Learned learned) {
         for (Slot slot : slots) {
             try (var _ = Scope.open()) {

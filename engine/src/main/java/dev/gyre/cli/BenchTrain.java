@@ -5,6 +5,7 @@ import dev.gyre.config.BadValue;
 import dev.gyre.config.Json;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.train.MethodSpec;
+import dev.gyre.train.Recipe;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -15,14 +16,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 
-/** {@code gyre bench train}: seconds of a training step, the peer's steps taken in between. */
+/** {@code gyre bench train}: seconds of a training step, the peers' steps taken in between. */
 @Command(
         name = "train",
-        description = "Time training steps on rows of random tokens; a JSON row for each program.")
+        description = {
+            "Time training steps on rows of random tokens; a JSON row for each program.",
+            "Peers take turns with Gyre: peft as it is installed, peft-tuned with its allocator"
+                    + " set to keep memory."
+        })
 final class BenchTrain implements Commands.Runs {
     private final Shell shell;
 
@@ -41,6 +47,18 @@ final class BenchTrain implements Commands.Runs {
             description = "Method [oft:block=32].")
     private String method = "oft:block=32";
 
+    @Option(
+            names = "--base-encoding",
+            paramLabel = "NAME",
+            description = "Encoding of the base's weights: stored, f32, int8 [stored].")
+    private String baseEncoding = "stored";
+
+    @Option(
+            names = "--activations",
+            paramLabel = "keep|recompute",
+            description = "What the backward pass needs: kept, or computed again [keep].")
+    private Recipe.Activations activations = Recipe.Activations.KEEP;
+
     @Option(names = "--rows", paramLabel = "N", description = "Rows of a step [4].")
     private int rows = 4;
 
@@ -55,14 +73,15 @@ final class BenchTrain implements Commands.Runs {
 
     @Option(
             names = "--peer",
-            paramLabel = "peft",
-            description = "Another program to take turns with.")
-    private Optional<String> peer = Optional.empty();
+            paramLabel = "peft|peft-tuned",
+            split = ",",
+            description = "Other programs to take turns with.")
+    private List<String> peers = List.of();
 
     @Option(
             names = "--python",
             paramLabel = "PATH",
-            description = "The peer's Python [what tools/peers made].")
+            description = "The peers' Python [what tools/peers made].")
     private Optional<Path> python = Optional.empty();
 
     BenchTrain(Shell shell) {
@@ -75,39 +94,63 @@ final class BenchTrain implements Commands.Runs {
         atLeast("--tokens", tokens, 2);
         atLeast("--warmup", warmup, 0);
         atLeast("--steps", steps, 1);
-        if (peer.isPresent() && !peer.get().equals("peft"))
-            throw BadValue.of("--peer", peer.get(), "peft");
+        for (String peer : peers)
+            if (!Peft.NAMES.contains(peer))
+                throw BadValue.of("--peer", peer, String.join(" or ", Peft.NAMES));
         MethodSpec spec = MethodSpec.of(method);
         Gyre gyre = common.start(shell);
         Gyre.Found found = gyre.firstOf(List.of(base));
-        var ours = new Row("gyre");
-        var theirs = new Row("peft");
-        try (Gyre.Trial trial = gyre.trial(found.path().toString(), spec);
-                Peft other =
-                        peer.isPresent()
-                                ? Peft.start(shell, python, found.path(), spec, common.threads())
-                                : Peft.none()) {
-            var random = new Random(1);
-            for (int step = 0; step < warmup + steps; step++) {
-                int[][] batch = batch(random, trial.vocabulary());
-                long begun = System.nanoTime();
-                double loss = trial.step(batch);
-                double seconds = (System.nanoTime() - begun) / 1e9;
-                if (step >= warmup) ours.add(seconds, loss);
-                shell.err().printf("step %d: gyre %.3f s", step + 1, seconds);
-                if (peer.isPresent()) {
-                    Peft.Step their = other.step(batch);
-                    if (step >= warmup) theirs.add(their.seconds(), their.loss());
-                    theirs.peak = their.peakBytes();
-                    shell.err().printf(", peft %.3f s", their.seconds());
-                }
-                shell.err().println();
+        var source = new Gyre.Source(found.path().toString(), List.of(), "none", baseEncoding);
+        var ours = new BenchRow("gyre");
+        var theirs = new ArrayList<BenchRow>();
+        try (Gyre.Trial trial = gyre.trial(source, spec, activations);
+                var others = new Others()) {
+            for (String peer : peers) {
+                others.add(Peft.start(shell, peer, python, found.path(), spec, common.threads()));
+                theirs.add(new BenchRow(peer));
             }
+            var random = new Random(1);
+            for (int step = 0; step < warmup + steps; step++)
+                step(step, batch(random, trial.vocabulary()), trial, ours, others, theirs);
+            ours.peak(ProcessMemory.peakBytes().orElse(0));
+            look(trial, batch(random, trial.vocabulary()), ours);
         }
-        ours.peak = ProcessMemory.peakBytes().orElse(0);
-        print(ours);
-        if (peer.isPresent()) print(theirs);
+        print(ours, theirs);
         return Exit.DONE;
+    }
+
+    private void step(
+            int step,
+            int[][] batch,
+            Gyre.Trial trial,
+            BenchRow ours,
+            Others others,
+            List<BenchRow> theirs) {
+        boolean timed = step >= warmup;
+        long begun = System.nanoTime();
+        double loss = trial.step(batch);
+        double seconds = (System.nanoTime() - begun) / 1e9;
+        if (timed) ours.add(seconds, loss);
+        shell.err().printf("step %d: gyre %.3f s", step + 1, seconds);
+        for (int i = 0; i < theirs.size(); i++) {
+            BenchRow row = theirs.get(i);
+            Peft.Step their = others.get(i).step(batch);
+            if (timed) row.add(their.seconds(), their.loss());
+            row.peak(their.peakBytes());
+            shell.err().printf(", %s %.3f s", row.engine(), their.seconds());
+        }
+        shell.err().println();
+    }
+
+    /** The physical limit, and a step more under the sampler, whose cost the clock does not see. */
+    private void look(Gyre.Trial trial, int[][] batch, BenchRow ours) {
+        double floor = trial.productsFloor(rows, tokens);
+        ours.put("f32_products_seconds", floor);
+        ours.put("share_of_f32_products", floor / ours.median());
+        try (var sampler = StackSampler.of(Gyre.COMPUTING_THREADS)) {
+            trial.step(batch);
+            ours.put("time_by_operation", sampler.stop());
+        }
     }
 
     private static void atLeast(String flag, int value, int least) {
@@ -120,43 +163,45 @@ final class BenchTrain implements Commands.Runs {
                 .toArray(int[][]::new);
     }
 
-    /** What one program measured. */
-    private static final class Row {
-        final String engine;
-        final List<Double> seconds = new ArrayList<>();
-        final List<Double> losses = new ArrayList<>();
-        long peak;
-
-        Row(String engine) {
-            this.engine = engine;
+    private void print(BenchRow ours, List<BenchRow> theirs) {
+        Map<String, Object> run = new LinkedHashMap<>(Provenance.now());
+        run.put("threads", common.threads().orElse(Runtime.getRuntime().availableProcessors()));
+        run.put("base", base);
+        run.put("method", method);
+        run.put("base_encoding", baseEncoding);
+        run.put("activations", activations.name().toLowerCase(Locale.ROOT));
+        run.put("rows", rows);
+        run.put("tokens", tokens);
+        run.put("warmup", warmup);
+        run.put("steps", steps);
+        for (BenchRow their : theirs) {
+            ours.put("times_as_fast_as_" + their.engine(), their.median() / ours.median());
+            ours.put(
+                    "share_of_memory_of_" + their.engine(),
+                    (double) ours.peakBytes() / their.peakBytes());
         }
-
-        void add(double took, double loss) {
-            seconds.add(took);
-            losses.add(loss);
-        }
+        shell.line(Json.write(ours.plain(run, (long) rows * tokens)));
+        run.put("base_encoding", "f32");
+        run.put("activations", "keep");
+        for (BenchRow their : theirs)
+            shell.line(Json.write(their.plain(run, (long) rows * tokens)));
     }
 
-    private void print(Row row) {
-        double[] sorted = row.seconds.stream().mapToDouble(s -> s).sorted().toArray();
-        double median = (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
-        Map<String, Object> out = new LinkedHashMap<>();
-        out.put("engine", row.engine);
-        out.put("base", base);
-        out.put("method", method);
-        out.put("rows", rows);
-        out.put("tokens", tokens);
-        out.put("warmup", warmup);
-        out.put("steps", steps);
-        out.put("median_seconds", median);
-        out.put("min_seconds", sorted[0]);
-        out.put("max_seconds", sorted[sorted.length - 1]);
-        out.put("tokens_per_second", rows * tokens / median);
-        out.put("peak_rss_bytes", row.peak);
-        out.put("losses", row.losses);
-        out.put("jdk", Runtime.version().toString());
-        out.put("processors", Runtime.getRuntime().availableProcessors());
-        out.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-        shell.line(Json.write(out));
+    /** The peers' processes. */
+    private static final class Others implements AutoCloseable {
+        private final List<Peft> all = new ArrayList<>();
+
+        void add(Peft peer) {
+            all.add(peer);
+        }
+
+        Peft get(int i) {
+            return all.get(i);
+        }
+
+        @Override
+        public void close() {
+            all.forEach(Peft::close);
+        }
     }
 }

@@ -79,7 +79,7 @@ final class ListMethods implements Commands.Runs {
         row.put("summary", kind.summary());
         row.put("parts", kind.parts());
         row.put("count", kind.count());
-        row.put("merges", merges(kind));
+        row.put("merges", kind.merges());
         row.put("serves", true);
         row.put("in_peft", kind.inPeft());
         row.put("learning_rate", rate(kind));
@@ -103,7 +103,7 @@ final class ListMethods implements Commands.Runs {
                                 l.numbers().isPresent()
                                         ? Words.count(l.numbers().getAsLong()) + " numbers"
                                         : "does not fit: " + l.whyNot()));
-        fact("merges", merges(kind) ? "yes" : "no, it depends on the input");
+        fact("merges", kind.merges() ? "yes" : "no, it depends on the input");
         fact("serves", "yes, beside others in one batch");
         fact(
                 "files",
@@ -115,10 +115,6 @@ final class ListMethods implements Commands.Runs {
 
     private void fact(String key, String value) {
         shell.out().printf("  %-15s %s%n", key, value);
-    }
-
-    static boolean merges(MethodKind kind) {
-        return !kind.parts().contains("gated");
     }
 
     static double rate(MethodKind kind) {

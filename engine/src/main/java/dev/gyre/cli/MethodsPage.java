@@ -33,7 +33,7 @@ final class MethodsPage {
                                     kind.name(),
                                     kind.parts(),
                                     kind.count(),
-                                    ListMethods.merges(kind) ? "yes" : "no",
+                                    kind.merges() ? "yes" : "no",
                                     kind.inPeft() ? "yes" : "no",
                                     ListMethods.rate(kind)));
         for (MethodKind kind : kinds) {

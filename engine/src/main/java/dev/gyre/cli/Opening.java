@@ -23,6 +23,12 @@ final class Opening {
             description = "Adapter; repeated, they act one after another [none].")
     private List<Path> adapters = List.of();
 
+    @Option(
+            names = "--base-encoding",
+            paramLabel = "NAME",
+            description = "Encoding of the base's weights: stored, f32, int8 [stored].")
+    private String baseEncoding = "stored";
+
     @Mixin private AdapterReading reading = new AdapterReading();
 
     /** The engine, which reads adapters as the flags say. */
@@ -31,7 +37,7 @@ final class Opening {
     }
 
     Gyre.Source source(String template) {
-        return new Gyre.Source(base, adapters, template);
+        return new Gyre.Source(base, adapters, template, baseEncoding);
     }
 
     List<Path> adapters() {

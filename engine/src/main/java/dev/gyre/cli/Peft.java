@@ -6,8 +6,6 @@ import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import dev.gyre.train.MethodSpec;
 
-import org.jspecify.annotations.Nullable;
-
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
@@ -15,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -27,26 +26,30 @@ final class Peft implements AutoCloseable {
     /** One step of the peer. */
     record Step(double seconds, double loss, long peakBytes) {}
 
-    private final @Nullable Process process;
-    private final @Nullable Path script;
+    /** What a peer may be called: as it is installed, and with an allocator that keeps memory. */
+    static final List<String> NAMES = List.of("peft", "peft-tuned");
 
-    private Peft(@Nullable Process process, @Nullable Path script) {
+    /** glibc's settings under which PyTorch's blocks are not given back after each operation. */
+    private static final Map<String, String> TUNED =
+            Map.of("MALLOC_MMAP_THRESHOLD_", "1073741824", "MALLOC_TRIM_THRESHOLD_", "17179869184");
+
+    private final Process process;
+    private final Path script;
+
+    private Peft(Process process, Path script) {
         this.process = process;
         this.script = script;
-    }
-
-    /** No peer: nothing runs. */
-    static Peft none() {
-        return new Peft(null, null);
     }
 
     /**
      * Starts the peer on a model that lies on this machine.
      *
+     * @param name of {@link #NAMES}
      * @throws UserError when there is no Python for it
      */
     static Peft start(
             Shell shell,
+            String name,
             Optional<Path> python,
             Path model,
             MethodSpec method,
@@ -68,10 +71,16 @@ final class Peft implements AutoCloseable {
             var builder =
                     new ProcessBuilder(program.toString(), script.toString(), Json.write(task))
                             .redirectError(ProcessBuilder.Redirect.INHERIT);
-            // The peer is measured as it is installed: our allocator settings would speed it up.
+            // Our own settings are not the peer's: as it is installed it has none.
             builder.environment()
                     .keySet()
-                    .removeIf(k -> k.startsWith("MALLOC_") || k.equals("KMP_BLOCKTIME"));
+                    .removeIf(
+                            k ->
+                                    k.startsWith("MALLOC_")
+                                            || k.equals("KMP_BLOCKTIME")
+                                            || k.equals("GOMP_SPINCOUNT")
+                                            || k.equals("GLIBC_TUNABLES"));
+            if (name.equals("peft-tuned")) builder.environment().putAll(TUNED);
             return new Peft(builder.start(), script);
         } catch (IOException e) {
             throw new UserError("cannot start the peer: " + Reasons.of(e), e);
@@ -89,7 +98,6 @@ final class Peft implements AutoCloseable {
 
     /** One step on these rows. */
     Step step(int[][] rows) {
-        if (process == null) throw new IllegalStateException("there is no peer");
         try {
             Writer in = process.outputWriter(StandardCharsets.UTF_8);
             in.write(Json.write(rows) + "\n");
@@ -110,8 +118,8 @@ final class Peft implements AutoCloseable {
     @Override
     public void close() {
         try {
-            if (process != null) process.destroy();
-            if (script != null) Files.deleteIfExists(script);
+            process.destroy();
+            Files.deleteIfExists(script);
         } catch (IOException e) {
             throw new UserError("cannot delete " + script + ": " + Reasons.of(e), e);
         }

@@ -158,7 +158,8 @@ final class Quickstart implements Commands.Runs {
             Gyre gyre, Gyre.Found model, List<Path> adapters, List<Row> rows) {
         String[] texts = new String[rows.size()];
         Arrays.fill(texts, "");
-        try (var loaded = gyre.open(new Gyre.Source(model.path().toString(), adapters, "auto"))) {
+        try (var loaded =
+                gyre.open(Gyre.Source.of(model.path().toString(), adapters.toArray(Path[]::new)))) {
             loaded.generate(
                     rows.stream().<Prompt>map(r -> Prompt.Chat.ask(r.prompt())).toList(),
                     Decoding.greedy(ANSWER_TOKENS),

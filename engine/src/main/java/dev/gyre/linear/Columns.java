@@ -20,12 +20,12 @@ public record Columns(Var columns, Tensor features, long in) implements LinearMa
 
     @Override
     public Tensor times(Tensor x) {
-        return x.indexSelect(1, features).linear(columns.value());
+        return keep(x).linear(columns.value());
     }
 
     @Override
     public void addTimes(Tensor y, Tensor x) {
-        y.plusMatmulInPlace(x.indexSelect(1, features), columns.value().transpose(0, 1), 1);
+        y.plusMatmulInPlace(keep(x), columns.value().transpose(0, 1), 1);
     }
 
     @Override
@@ -36,9 +36,19 @@ public record Columns(Var columns, Tensor features, long in) implements LinearMa
 
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
+        return backwardKept(keep(x), dy);
+    }
+
+    /** The features that it reads, [N, k]. */
+    @Override
+    public Tensor keep(Tensor x) {
+        return x.indexSelect(1, features);
+    }
+
+    @Override
+    public Tensor backwardKept(Tensor kept, Tensor dy) {
         if (columns.needsGradient())
-            columns.gradientBuffer()
-                    .plusMatmulInPlace(dy.transpose(0, 1), x.indexSelect(1, features), 1);
+            columns.gradientBuffer().plusMatmulInPlace(dy.transpose(0, 1), kept, 1);
         return transposeTimes(dy);
     }
 

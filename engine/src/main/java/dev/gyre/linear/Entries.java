@@ -2,39 +2,49 @@ package dev.gyre.linear;
 
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
 
 import java.util.List;
 
 /**
- * A matrix that is zero but for some entries. For many rows it multiplies as the whole matrix, made
- * for the occasion: at the densities that are used (1 to 10 %) a dense product is faster than one
- * that gathers. For a few rows it gathers.
+ * A matrix that is zero but for some entries. Products and gradients cost as much as there are
+ * entries, by a kernel where it applies; otherwise, for many rows, the matrix is made for the
+ * occasion, and for a few rows the entries' features are gathered.
  *
  * @param values [k]
- * @param places where: output · in + input, [k] (I64), no two alike
- * @param out width of what comes out
- * @param in width of what goes in
  */
-public record Entries(Var values, Tensor places, long out, long in) implements LinearMap {
+public record Entries(Var values, Places places) implements LinearMap {
     /** Rows up to which it gathers: then a product reads less memory than the matrix has. */
     private static final long FEW = 4;
 
     @Override
-    public Tensor times(Tensor x) {
-        if (x.size(0) > FEW) return x.linear(dense());
-        Tensor y = Tensor.zeros(x.dtype(), x.size(0), out);
-        return y.indexAddInPlace(
-                1, places.floorDividedBy(in), x.indexSelect(1, inputs()).times(values.value()));
+    public long in() {
+        return places.in();
     }
 
-    private Tensor inputs() {
-        return places.remainder(in);
+    @Override
+    public long out() {
+        return places.out();
+    }
+
+    @Override
+    public Tensor times(Tensor x) {
+        Tensor y = Tensor.zeros(x.dtype(), x.size(0), out());
+        addTimes(y, x);
+        return y;
     }
 
     @Override
     public void addTimes(Tensor y, Tensor x) {
-        if (x.size(0) > FEW) y.plusMatmulInPlace(x, dense().transpose(0, 1), 1);
-        else y.plusInPlace(times(x));
+        if (x.size(0) <= FEW) {
+            Tensor at = places.indices();
+            Tensor products = x.indexSelect(1, at.remainder(in())).times(values.value());
+            y.indexAddInPlace(1, at.floorDividedBy(in()), products);
+        } else if (Kernels.fitEntries(x, y, values.value())) {
+            places.kernel().addProduct(values.value(), x, y);
+        } else {
+            y.plusMatmulInPlace(x, dense().transpose(0, 1), 1);
+        }
     }
 
     @Override
@@ -42,13 +52,18 @@ public record Entries(Var values, Tensor places, long out, long in) implements L
         return dy.matmul(dense());
     }
 
-    /** The gradient of the whole matrix, of which the entries are read: no product is cheaper. */
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
-        if (values.needsGradient()) {
-            Tensor whole = dy.transpose(0, 1).matmul(x).view(-1);
-            values.gradientBuffer().plusInPlace(whole.indexSelect(0, places));
+        if (!values.needsGradient()) return transposeTimes(dy);
+        Tensor sums = values.gradientBuffer();
+        if (Kernels.fitEntries(x, dy, values.value()) && sums.isContiguous()) {
+            Tensor dx = x.emptyLike();
+            places.kernel().backward(values.value(), x, dy, dx, sums);
+            return dx;
         }
+        // The gradient of the whole matrix, of which the entries are read.
+        Tensor whole = dy.transpose(0, 1).matmul(x).view(-1);
+        sums.plusInPlace(whole.indexSelect(0, places.indices()));
         return transposeTimes(dy);
     }
 
@@ -59,8 +74,8 @@ public record Entries(Var values, Tensor places, long out, long in) implements L
 
     @Override
     public Tensor dense() {
-        Tensor matrix = Tensor.zeros(values.value().dtype(), out * in);
-        return matrix.scatterInPlace(0, places, values.value()).view(out, in);
+        Tensor matrix = Tensor.zeros(values.value().dtype(), out() * in());
+        return matrix.scatterInPlace(0, places.indices(), values.value()).view(out(), in());
     }
 
     @Override

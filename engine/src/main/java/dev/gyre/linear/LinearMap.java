@@ -32,6 +32,20 @@ public interface LinearMap {
      */
     Tensor backward(Tensor x, Tensor dy);
 
+    /** What {@link #backwardKept} reads of x; x itself where nothing smaller does. */
+    default Tensor keep(Tensor x) {
+        return x;
+    }
+
+    /**
+     * As {@link #backward}.
+     *
+     * @param kept what {@link #keep} gave of x
+     */
+    default Tensor backwardKept(Tensor kept, Tensor dy) {
+        return backward(kept, dy);
+    }
+
     /** y += x·Mᵀ. */
     default void addTimes(Tensor y, Tensor x) {
         y.plusInPlace(times(x));

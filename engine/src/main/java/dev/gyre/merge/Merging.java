@@ -32,6 +32,14 @@ public final class Merging {
         this.model = model;
         this.adapters = List.copyOf(adapters);
         for (Slot slot : model.slots()) check(slot);
+        for (Effects adapter : adapters)
+            adapter.hooks()
+                    .forEach(
+                            (point, hook) -> {
+                                throw new UserError(
+                                        "the adapter at %s cannot be merged: %s"
+                                                .formatted(point, hook.whyNotMerged()));
+                            });
     }
 
     private void check(Slot slot) {

@@ -4,7 +4,6 @@ import dev.gyre.linear.LinearMap;
 import dev.gyre.quant.Dense;
 import dev.gyre.quant.Weight;
 import dev.gyre.tensor.Random;
-import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -18,8 +17,8 @@ import java.util.List;
 /**
  * A frozen linear map with the linear parts of adapters around it, rows of one batch each with
  * their own: y = after(W·before(x)) + beside(x) + bias. The hand-written backward pass keeps x
- * alone (and W·before(x) where something stands after); rotations and thin products are computed
- * again, which is cheaper than keeping them.
+ * alone, or what the parts read of it (and W·before(x) where something stands after); rotations and
+ * thin products are computed again, which is cheaper than keeping them.
  */
 final class AdaptedLinear {
     /**
@@ -113,9 +112,30 @@ final class AdaptedLinear {
             if (transforms() && records) here.give(base);
         }
         if (!records) return Var.constant(y);
-        Saved keptX = tape.save(x);
+        Kept kept = kept(tape, x);
         Tensor keptBase = transforms() ? tape.save(base) : base;
-        return tape.record(y, dy -> backward(x, keptX.get(), keptBase, dy));
+        return tape.record(y, dy -> backward(x, kept, keptBase, dy));
+    }
+
+    private Kept kept(Tape tape, Var x) {
+        var parts = new ArrayList<List<Tensor>>();
+        try (var here = Scope.open()) {
+            for (Parts p : spans) {
+                var own = new ArrayList<Tensor>();
+                for (Effect.Linear e : p.beside) {
+                    Tensor rows = p.of(x.value());
+                    Tensor small = e.beside() == null ? rows : e.beside().keep(rows);
+                    boolean whole = small == rows || dropping && e.dropout() > 0;
+                    if (whole) return new Kept(tape.save(x), List.of());
+                    own.add(here.give(small));
+                }
+                boolean learns = p.weight != null && p.weight.needsGradient();
+                if (learns || !p.before.isEmpty()) return new Kept(tape.save(x), List.of());
+                parts.add(own);
+            }
+        }
+        return new Kept(
+                null, parts.stream().map(p -> p.stream().map(tape::save).toList()).toList());
     }
 
     private boolean transforms() {
@@ -176,7 +196,7 @@ final class AdaptedLinear {
         }
     }
 
-    private void backward(Var x, Tensor keptX, Tensor keptBase, Tensor dy) {
+    private void backward(Var x, Kept kept, Tensor keptBase, Tensor dy) {
         boolean wantsX = x.needsGradient();
         Tensor dbase = dy;
         if (transforms()) {
@@ -194,28 +214,32 @@ final class AdaptedLinear {
         }
         for (int i = 0; i < spans.size(); i++) {
             Parts p = spans.get(i);
-            if (p.weight != null) backwardOfWeight(p, p.weight, keptX, dbase);
+            if (p.weight != null && p.weight.needsGradient())
+                backwardOfWeight(p, p.weight, kept.x(), dbase);
             if (dx != null) {
                 if (replaced) p.of(dx).copyFrom(weightOf(p).transposeTimes(p.of(dbase)));
                 if (!p.before.isEmpty()) {
-                    Tensor pulled = pull(p.before, p.of(keptX), p.of(dx));
+                    Tensor pulled = pull(p.before, p.of(kept.x()), p.of(dx));
                     if (spans.size() == 1) dx = pulled;
                     else p.of(dx).copyFrom(pulled);
                 }
             }
-            backwardBeside(i, keptX, dy, wantsX ? dx : null);
+            backwardBeside(i, kept, dy, wantsX ? dx : null);
             for (Var bias : p.biases)
                 if (bias.needsGradient()) bias.accumulate(p.of(dy).sum(0, false));
         }
         if (wantsX && dx != null) x.accumulate(dx);
     }
 
-    private void backwardBeside(int span, Tensor keptX, Tensor dy, @Nullable Tensor dx) {
+    private void backwardBeside(int span, Kept kept, Tensor dy, @Nullable Tensor dx) {
         Parts p = spans.get(span);
         for (int i = 0; i < p.beside.size(); i++) {
             Effect.Linear e = p.beside.get(i);
             if (e.beside() == null) continue;
-            Tensor part = e.beside().backward(dropped(span, i, p.of(keptX)), p.of(dy));
+            Tensor part =
+                    kept.whole() == null
+                            ? e.beside().backwardKept(kept.parts().get(span).get(i), p.of(dy))
+                            : e.beside().backward(dropped(span, i, p.of(kept.x())), p.of(dy));
             if (dx == null) continue;
             if (dropping && e.dropout() > 0)
                 part = part.times(mask(seeds.get(span)[i], e.dropout(), part));
@@ -224,7 +248,6 @@ final class AdaptedLinear {
     }
 
     private static void backwardOfWeight(Parts p, Var weight, Tensor keptX, Tensor dbase) {
-        if (!weight.needsGradient()) return;
         Tensor input = chain(p.before, p.of(keptX));
         weight.gradientBuffer().plusMatmulInPlace(p.of(dbase).transpose(0, 1), input, 1);
     }

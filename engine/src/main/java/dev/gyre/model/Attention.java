@@ -1,13 +1,17 @@
 package dev.gyre.model;
 
+import dev.gyre.tensor.DType;
 import dev.gyre.tensor.FlashAttention;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * Causal attention inside each segment, with rotary positions and grouped queries. Keys and values
@@ -26,12 +30,18 @@ record Attention(int heads, int kvHeads, int headDim) {
             Tensor v,
             Tensor out,
             List<Tensor> logSumExp,
-            Rotary.Angles angles) {}
+            Rotary.Angles angles,
+            List<List<Hook.Prefix>> prefixes) {
+        List<Hook.Prefix> before(int segment) {
+            return prefixes.isEmpty() ? List.of() : prefixes.get(segment);
+        }
+    }
 
     /**
      * q [N, H·D], k and v [N, Hkv·D] → [N, H·D].
      *
      * @param caches one for each segment, or none at all
+     * @param prefixes what stands before each segment's own keys and values; empty for nothing
      */
     Var apply(
             Tape tape,
@@ -41,9 +51,14 @@ record Attention(int heads, int kvHeads, int headDim) {
             Rotary.Angles angles,
             Tokens tokens,
             int layer,
-            List<KvCache> caches) {
+            List<KvCache> caches,
+            List<List<Hook.Prefix>> prefixes) {
         long rows = q.value().size(0);
-        boolean records = tape.needs(q, k, v);
+        boolean records =
+                tape.needs(q, k, v)
+                        || prefixes.stream()
+                                .flatMap(List::stream)
+                                .anyMatch(p -> tape.needs(p.keys(), p.values()));
         var logSumExp = new ArrayList<Tensor>();
         Tensor out;
         Tensor turnedQ;
@@ -58,16 +73,18 @@ record Attention(int heads, int kvHeads, int headDim) {
                 int count = tokens.starts()[s + 1] - from;
                 if (count == 0) continue;
                 try (var segment = Scope.open()) {
-                    Tensor ks = turnedK.narrow(0, from, count);
-                    Tensor vs = values.narrow(0, from, count);
+                    List<Hook.Prefix> before = prefixes.isEmpty() ? List.of() : prefixes.get(s);
+                    Tensor ks = joined(before, Hook.Prefix::keys, turnedK, from, count);
+                    Tensor vs = joined(before, Hook.Prefix::values, values, from, count);
                     Tensor qs = queries(turnedQ, from, count);
-                    FlashAttention.Result result;
-                    if (caches.isEmpty()) {
-                        result = FlashAttention.forward(qs, shared(ks), shared(vs), true, null);
-                    } else {
+                    if (!caches.isEmpty()) {
                         List<Tensor> all = caches.get(s).append(layer, ks, vs);
-                        result = cached(qs, all.get(0), all.get(1), count);
+                        ks = all.get(0);
+                        vs = all.get(1);
                     }
+                    Tensor mask = mask(qs.dtype(), count, ks.size(0));
+                    boolean causal = ks.size(0) == count;
+                    var result = FlashAttention.forward(qs, shared(ks), shared(vs), causal, mask);
                     queries(out, from, count).copyFrom(result.out());
                     if (records) logSumExp.add(here.give(segment.give(result.logSumExp())));
                 }
@@ -85,22 +102,39 @@ record Attention(int heads, int kvHeads, int headDim) {
                         tape.save(v.value()),
                         tape.save(out),
                         logSumExp.stream().map(tape::save).toList(),
-                        new Rotary.Angles(tape.save(angles.cos()), tape.save(angles.sin())));
+                        new Rotary.Angles(tape.save(angles.cos()), tape.save(angles.sin())),
+                        prefixes);
         return tape.record(out, dy -> backward(q, k, v, saved, tokens, dy));
     }
 
-    private static FlashAttention.Result cached(Tensor q, Tensor k, Tensor v, int count) {
-        long total = k.size(0);
+    /** Keys or values [S, Hkv, D] of a segment: what stands before it, and its own. */
+    private Tensor joined(
+            List<Hook.Prefix> before,
+            Function<Hook.Prefix, Var> part,
+            Tensor own,
+            long from,
+            long count) {
+        Tensor rows = own.narrow(0, from, count);
+        if (before.isEmpty()) return rows;
+        var all = new ArrayList<Tensor>();
+        for (Hook.Prefix p : before)
+            all.add(part.apply(p).value().to(own.dtype()).view(-1, kvHeads, headDim));
+        all.add(rows);
+        return Tensor.cat(all, 0);
+    }
+
+    /**
+     * Row t of the new tokens sees all of the past and the new ones up to itself; null where a
+     * plain causal mask, or none, says so.
+     */
+    private static @Nullable Tensor mask(DType type, int count, long total) {
         long past = total - count;
-        if (past == 0) return FlashAttention.forward(q, shared(q, k), shared(q, v), true, null);
-        if (count == 1) return FlashAttention.forward(q, shared(q, k), shared(q, v), false, null);
-        // Row t of the new tokens sees all of the past and the new ones up to itself.
-        Tensor mask = Tensor.zeros(q.dtype(), count, total);
-        Tensor hidden = Tensor.arange(total).unsqueeze(0).minus(Tensor.arange(count).unsqueeze(1));
-        mask.maskedFillInPlace(
-                hidden.minus(Tensor.of(new long[] {past})).negate().below(0),
+        if (past == 0 || count == 1) return null;
+        Tensor mask = Tensor.zeros(type, count, total);
+        Tensor ahead = Tensor.arange(total).unsqueeze(0).minus(Tensor.arange(count).unsqueeze(1));
+        return mask.maskedFillInPlace(
+                ahead.minus(Tensor.of(new long[] {past})).negate().below(0),
                 Double.NEGATIVE_INFINITY);
-        return FlashAttention.forward(q, shared(q, k), shared(q, v), false, mask);
     }
 
     /** A segment's rows of [N, …H·D] as [Hkv, G, T, D]. */
@@ -114,12 +148,6 @@ record Attention(int heads, int kvHeads, int headDim) {
     private Tensor shared(Tensor keys) {
         long group = heads / kvHeads;
         return keys.permute(1, 0, 2).unsqueeze(1).expand(kvHeads, group, keys.size(0), headDim);
-    }
-
-    private static Tensor shared(Tensor q, Tensor keys) {
-        return keys.permute(1, 0, 2)
-                .unsqueeze(1)
-                .expand(q.size(0), q.size(1), keys.size(0), keys.size(2));
     }
 
     private void backward(Var q, Var k, Var v, Saved saved, Tokens tokens, Tensor dy) {
@@ -137,22 +165,45 @@ record Attention(int heads, int kvHeads, int headDim) {
                 var forward =
                         new FlashAttention.Result(
                                 queries(saved.out, from, count), saved.logSumExp.get(used++));
+                List<Hook.Prefix> before = saved.before(s);
+                Tensor ks = joined(before, Hook.Prefix::keys, saved.k, from, count);
+                Tensor vs = joined(before, Hook.Prefix::values, values, from, count);
                 List<Tensor> gradients =
                         FlashAttention.backward(
                                 queries(dy, from, count),
                                 queries(saved.q, from, count),
-                                shared(saved.k.narrow(0, from, count)),
-                                shared(values.narrow(0, from, count)),
+                                shared(ks),
+                                shared(vs),
                                 forward,
-                                true);
+                                ks.size(0) == count,
+                                mask(dy.dtype(), count, ks.size(0)));
                 queries(dq, from, count).copyFrom(gradients.get(0));
-                // [Hkv, G, T, D]: the heads of a group add up to their shared key's gradient.
-                dk.narrow(0, from, count).copyFrom(gradients.get(1).sum(1, false).permute(1, 0, 2));
-                dv.narrow(0, from, count).copyFrom(gradients.get(2).sum(1, false).permute(1, 0, 2));
+                split(gradients.get(1), before, Hook.Prefix::keys, dk.narrow(0, from, count));
+                split(gradients.get(2), before, Hook.Prefix::values, dv.narrow(0, from, count));
             }
         }
         q.accumulate(saved.angles.turn(dq, true).view(rows, -1));
         k.accumulate(saved.angles.turn(dk, true).view(rows, -1));
         v.accumulate(dv.view(rows, -1));
+    }
+
+    /**
+     * Hands the gradient at a segment's keys or values, [Hkv, G, S, D], to what stands before it
+     * and to its own. The heads of a group add up to their shared key's gradient.
+     */
+    private void split(
+            Tensor gradient,
+            List<Hook.Prefix> before,
+            Function<Hook.Prefix, Var> part,
+            Tensor own) {
+        Tensor all = gradient.sum(1, false).permute(1, 0, 2);
+        long at = 0;
+        for (Hook.Prefix p : before) {
+            Var var = part.apply(p);
+            Tensor rows = all.narrow(0, at, p.length()).reshape(var.value().shape());
+            var.accumulateShared(rows.to(var.value().dtype()));
+            at += p.length();
+        }
+        own.copyFrom(all.narrow(0, at, own.size(0)));
     }
 }

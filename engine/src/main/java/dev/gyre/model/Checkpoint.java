@@ -8,7 +8,21 @@ public interface Checkpoint {
     boolean has(String name);
 
     /**
-     * A matrix of the expected shape, in the encoding that it is kept in.
+     * A matrix of the expected shape, as the checkpoint has it, to look rows up in.
+     *
+     * @throws dev.gyre.config.UserError when it is missing or has another shape
+     */
+    Weight table(String name, long out, long in);
+
+    /**
+     * An output head of the expected shape, in the encoding that heads are kept in.
+     *
+     * @throws dev.gyre.config.UserError when it is missing or has another shape
+     */
+    Weight head(String name, long out, long in);
+
+    /**
+     * A matrix of the expected shape, in the encoding that linear layers are kept in.
      *
      * @throws dev.gyre.config.UserError when it is missing or has another shape
      */

@@ -24,22 +24,25 @@ public final class Families {
     /**
      * Opens a Hugging Face folder (safetensors) or a GGUF file.
      *
-     * @param recomputes whether training computes activations again instead of keeping them
      * @throws UserError when the files are missing, broken, or of a family that is not known here
      */
-    public static Model open(Path place, boolean recomputes) {
+    @SuppressWarnings("MustBeClosedChecker") // the model's scope closes it
+    public static Model open(Path place, Loading how) {
         Scope home = Scope.detached();
-        try (var arena = Arena.ofShared()) {
+        // Weights may stay in the mapped file for as long as the model lives.
+        Arena arena = Arena.ofShared();
+        home.alsoCloses(arena::close);
+        try {
             return Files.isDirectory(place)
-                    ? folder(place, arena, home, recomputes)
-                    : gguf(Gguf.open(place, arena), home, recomputes);
+                    ? folder(place, arena, home, how)
+                    : gguf(Gguf.open(place, arena), home, how);
         } catch (RuntimeException | Error e) {
             home.close();
             throw e;
         }
     }
 
-    private static Model folder(Path place, Arena arena, Scope home, boolean recomputes) {
+    private static Model folder(Path place, Arena arena, Scope home, Loading how) {
         Path file = place.resolve("config.json");
         if (!Files.exists(file))
             throw new UserError(
@@ -49,13 +52,13 @@ public final class Families {
         Tree config = Json.read(file);
         String type = config.need("model_type").text();
         return find(type, Family::modelTypes, file.toString())
-                .open(config, Safetensors.openFolder(place, arena), home, recomputes);
+                .open(config, Safetensors.openFolder(place, arena), home, how);
     }
 
-    private static Model gguf(Gguf file, Scope home, boolean recomputes) {
+    private static Model gguf(Gguf file, Scope home, Loading how) {
         String architecture = file.metadata().text("general.architecture");
         return find(architecture, Family::architectures, file.path().toString())
-                .open(file, home, recomputes);
+                .open(file, home, how);
     }
 
     private static Family find(String name, Function<Family, Set<String>> names, String where) {

@@ -17,7 +17,7 @@ interface Family {
     /** Values of {@code general.architecture} in a GGUF file. */
     Set<String> architectures();
 
-    Model open(Tree config, TensorFile file, Scope home, boolean recomputes);
+    Model open(Tree config, TensorFile file, Scope home, Loading how);
 
-    Model open(Gguf file, Scope home, boolean recomputes);
+    Model open(Gguf file, Scope home, Loading how);
 }

@@ -4,7 +4,9 @@ import dev.gyre.config.UserError;
 import dev.gyre.format.ElementType;
 import dev.gyre.format.StoredTensor;
 import dev.gyre.format.TensorFile;
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.quant.Dense;
+import dev.gyre.quant.Encoded;
 import dev.gyre.quant.Encodings;
 import dev.gyre.quant.Weight;
 import dev.gyre.tensor.DType;
@@ -12,14 +14,16 @@ import dev.gyre.tensor.Device;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * Parameters from a safetensors or GGUF file. Half-precision numbers are kept as they are,
- * quantised blocks are decoded to f32 as they are loaded.
+ * Parameters from a safetensors or GGUF file. Plain numbers are copied as they are, quantised
+ * blocks stay in the file until an encoding makes something else of them.
  */
 final class FileCheckpoint implements Checkpoint {
     /** How a family's file differs from the names and layouts of Hugging Face. */
@@ -27,9 +31,9 @@ final class FileCheckpoint implements Checkpoint {
         /** The file's name of a parameter. */
         String name(String parameter);
 
-        /** The parameter as Hugging Face lays it out, from the file's; most are the same. */
-        default Tensor arranged(String parameter, Tensor values) {
-            return values;
+        /** The file's row of each row of a parameter; null where they are the same. */
+        default int @Nullable [] order(String parameter) {
+            return null;
         }
 
         static Layout as(UnaryOperator<String> names) {
@@ -40,9 +44,11 @@ final class FileCheckpoint implements Checkpoint {
     private final TensorFile file;
     private final Layout layout;
     private final Scope home;
-    private final Map<String, Weight> loaded = new HashMap<>();
+    private final BaseEncoding encoding;
+    private final Map<String, Weight> stored = new HashMap<>();
 
-    FileCheckpoint(TensorFile file, Layout layout, Scope home) {
+    FileCheckpoint(TensorFile file, Layout layout, Scope home, BaseEncoding encoding) {
+        this.encoding = encoding;
         this.file = file;
         this.layout = layout;
         this.home = home;
@@ -54,8 +60,25 @@ final class FileCheckpoint implements Checkpoint {
     }
 
     @Override
+    public Weight table(String name, long out, long in) {
+        return stored.computeIfAbsent(name, n -> stored(n, out, in));
+    }
+
+    @Override
+    public Weight head(String name, long out, long in) {
+        return encoding.head().apply(table(name, out, in), home);
+    }
+
+    @Override
     public Weight weight(String name, long out, long in) {
-        return loaded.computeIfAbsent(name, n -> new Dense(load(n, out, in)));
+        return encoding.linear().apply(table(name, out, in), home);
+    }
+
+    private Weight stored(String name, long out, long in) {
+        StoredTensor found = find(name, out, in);
+        return found.type().blockElements() == 1 || Device.current() != Device.CPU
+                ? new Dense(load(name, out, in))
+                : new Encoded(found, layout.order(name));
     }
 
     @Override
@@ -65,7 +88,7 @@ final class FileCheckpoint implements Checkpoint {
         }
     }
 
-    private Tensor load(String name, long... shape) {
+    private StoredTensor find(String name, long... shape) {
         String theirs = layout.name(name);
         if (!file.names().contains(theirs))
             throw new UserError(
@@ -82,8 +105,15 @@ final class FileCheckpoint implements Checkpoint {
                                     theirs,
                                     Arrays.toString(stored.shape()),
                                     Arrays.toString(shape)));
+        return stored;
+    }
+
+    private Tensor load(String name, long... shape) {
+        StoredTensor found = find(name, shape);
+        int[] order = layout.order(name);
         try (var _ = Scope.open()) {
-            return home.adopt(layout.arranged(name, numbers(stored)).contiguous());
+            Tensor numbers = numbers(found);
+            return home.adopt(order == null ? numbers : numbers.indexSelect(0, Tensor.of(order)));
         }
     }
 

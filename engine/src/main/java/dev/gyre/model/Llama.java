@@ -21,6 +21,9 @@ import java.util.Optional;
 final class Llama implements Model {
     private static final String EMBEDDING = "model.embed_tokens";
     private static final String HEAD = "lm_head";
+    private static final String EMBEDDED = EMBEDDING + ".output";
+    private static final String BEGINNING = "sequence.start";
+    private static final String HEAD_INPUT = HEAD + ".input";
 
     private record Block(
             String name, Slot q, Slot k, Slot v, Slot o, Slot gate, Slot up, Slot down) {
@@ -34,6 +37,10 @@ final class Llama implements Model {
 
         String mlpNorm() {
             return name + ".post_attention_layernorm.weight";
+        }
+
+        String prefix() {
+            return name + ".self_attn.prefix";
         }
     }
 
@@ -59,11 +66,12 @@ final class Llama implements Model {
         this.recomputes = recomputes;
         this.attention = new Attention(config.heads(), config.kvHeads(), config.headDim());
         Weight table =
-                checkpoint.weight(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
+                checkpoint.table(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
         Weight output =
-                config.tied()
-                        ? table
-                        : checkpoint.weight(HEAD + ".weight", config.vocabulary(), config.hidden());
+                checkpoint.head(
+                        (config.tied() ? EMBEDDING : HEAD) + ".weight",
+                        config.vocabulary(),
+                        config.hidden());
         embedding = new Slot(EMBEDDING, Slot.Kind.EMBEDDING, table, Optional.empty());
         head = new Slot(HEAD, Slot.Kind.HEAD, output, Optional.empty());
         for (int i = 0; i < config.layers(); i++)
@@ -145,6 +153,17 @@ final class Llama implements Model {
     }
 
     @Override
+    public List<HookPoint> hookPoints() {
+        var all = new ArrayList<HookPoint>();
+        all.add(new HookPoint(EMBEDDED, HookPoint.Kind.EMBEDDED, config.hidden()));
+        all.add(new HookPoint(BEGINNING, HookPoint.Kind.BEGINNING, config.hidden()));
+        long kv = (long) config.kvHeads() * config.headDim();
+        for (Block b : blocks) all.add(new HookPoint(b.prefix(), HookPoint.Kind.PREFIX, kv));
+        all.add(new HookPoint(HEAD_INPUT, HookPoint.Kind.HEAD, config.hidden()));
+        return all;
+    }
+
+    @Override
     public Map<String, Tensor> vectors() {
         return Map.copyOf(vectors);
     }
@@ -152,8 +171,11 @@ final class Llama implements Model {
     @Override
     public Var hidden(Tape tape, Tokens tokens, List<KvCache> caches) {
         try (var here = Scope.open()) {
-            Var x = Embedding.apply(tape, embedding, tokens.ids(), tokens.spans());
-            var turns = config.rotary().at(tokens.positions(), x.value().dtype());
+            var openings = Openings.of(tokens, caches, BEGINNING);
+            Tokens wide = openings.tokens();
+            Var words = Embedding.apply(tape, embedding, tokens.ids(), tokens.spans());
+            Var x = openings.widen(tape, Rows.hooked(tape, words, tokens.spans(), EMBEDDED));
+            var turns = config.rotary().at(wide.positions(), x.value().dtype());
             var angles = new Rotary.Angles(tape.hold(turns.cos()), tape.hold(turns.sin()));
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
@@ -161,13 +183,16 @@ final class Llama implements Model {
                 x =
                         recomputes && tape.recording()
                                 ? tape.recompute(
-                                        (t, v) -> block(t, layer, v, angles, tokens, caches), in)
-                                : block(tape, layer, in, angles, tokens, caches);
+                                        (t, v) ->
+                                                block(t, layer, v, angles, wide, openings, caches),
+                                        in)
+                                : block(tape, layer, in, angles, wide, openings, caches);
                 if (in.value() != x.value()) in.value().free();
             }
             for (int s = 0; s < caches.size(); s++)
-                caches.get(s).advance(tokens.starts()[s + 1] - tokens.starts()[s]);
-            return here.give(norm(tape, "model.norm.weight", x, tokens));
+                caches.get(s).advance(wide.starts()[s + 1] - wide.starts()[s] + openings.prefix(s));
+            Var own = openings.narrow(tape, x);
+            return here.give(norm(tape, "model.norm.weight", own, tokens));
         }
     }
 
@@ -177,6 +202,7 @@ final class Llama implements Model {
             Var x,
             Rotary.Angles angles,
             Tokens tokens,
+            Openings openings,
             List<KvCache> caches) {
         Block b = blocks.get(layer);
         try (var here = Scope.open()) {
@@ -184,7 +210,17 @@ final class Llama implements Model {
             Var q = linear(tape, b.q, n, tokens);
             Var k = linear(tape, b.k, n, tokens);
             Var v = linear(tape, b.v, n, tokens);
-            Var attended = attention.apply(tape, q, k, v, angles, tokens, layer, caches);
+            Var attended =
+                    attention.apply(
+                            tape,
+                            q,
+                            k,
+                            v,
+                            angles,
+                            tokens,
+                            layer,
+                            caches,
+                            openings.prefixes(b.prefix()));
             Var h = Rows.sum(tape, x, linear(tape, b.o, attended, tokens));
             Var m = norm(tape, b.mlpNorm(), h, tokens);
             Var gated =
@@ -214,7 +250,8 @@ final class Llama implements Model {
 
     @Override
     public Var logits(Tape tape, Var rows, List<Span> spans) {
-        return AdaptedLinear.apply(tape, head, null, rows, spans);
+        Var in = Rows.hooked(tape, rows, spans, HEAD_INPUT);
+        return AdaptedLinear.apply(tape, head, null, in, spans);
     }
 
     @Override

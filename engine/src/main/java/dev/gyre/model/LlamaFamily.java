@@ -7,7 +7,8 @@ import dev.gyre.format.GgufMetadata;
 import dev.gyre.format.TensorFile;
 import dev.gyre.quant.Encodings;
 import dev.gyre.tensor.Scope;
-import dev.gyre.tensor.Tensor;
+
+import org.jspecify.annotations.Nullable;
 
 import java.util.Map;
 import java.util.Set;
@@ -44,16 +45,17 @@ final class LlamaFamily implements Family {
     }
 
     @Override
-    public Model open(Tree config, TensorFile file, Scope home, boolean recomputes) {
-        var checkpoint = new FileCheckpoint(file, FileCheckpoint.Layout.as(n -> n), home);
-        return new Llama(LlamaConfig.of(config), checkpoint, home, recomputes);
+    public Model open(Tree config, TensorFile file, Scope home, Loading how) {
+        var checkpoint =
+                new FileCheckpoint(file, FileCheckpoint.Layout.as(n -> n), home, how.encoding());
+        return new Llama(LlamaConfig.of(config), checkpoint, home, how.recomputes());
     }
 
     @Override
-    public Model open(Gguf file, Scope home, boolean recomputes) {
+    public Model open(Gguf file, Scope home, Loading how) {
         LlamaConfig config = config(file);
-        return new Llama(
-                config, new FileCheckpoint(file, new GgufLayout(config), home), home, recomputes);
+        var checkpoint = new FileCheckpoint(file, new GgufLayout(config), home, how.encoding());
+        return new Llama(config, checkpoint, home, how.recomputes());
     }
 
     private static LlamaConfig config(Gguf file) {
@@ -121,18 +123,22 @@ final class LlamaFamily implements Family {
         }
 
         @Override
-        public Tensor arranged(String parameter, Tensor values) {
-            if (parameter.contains(".q_proj.")) return halves(values, config.heads());
-            if (parameter.contains(".k_proj.")) return halves(values, config.kvHeads());
-            return values;
+        public int @Nullable [] order(String parameter) {
+            if (parameter.contains(".q_proj.")) return halves(config.heads());
+            if (parameter.contains(".k_proj.")) return halves(config.kvHeads());
+            return null;
         }
 
-        /** Rows (head, pair, 2) to (head, 2, pair). */
-        private static Tensor halves(Tensor values, int heads) {
-            long[] shape = values.shape();
-            long pairs = shape[0] / heads / 2;
-            Tensor paired = values.view(heads, pairs, 2, values.elements() / shape[0]);
-            return paired.transpose(1, 2).contiguous().view(shape);
+        /** Rows (head, pair, 2) there, (head, 2, pair) here. */
+        private int[] halves(int heads) {
+            int pairs = config.headDim() / 2;
+            int[] order = new int[heads * 2 * pairs];
+            int row = 0;
+            for (int head = 0; head < heads; head++)
+                for (int side = 0; side < 2; side++)
+                    for (int pair = 0; pair < pairs; pair++)
+                        order[row++] = (head * pairs + pair) * 2 + side;
+            return order;
         }
     }
 }

@@ -32,6 +32,9 @@ public interface Model extends AutoCloseable {
     /** Every named linear map, in the model's own order, the embedding and the head among them. */
     List<Slot> slots();
 
+    /** Every place where adapters may act and no weight stands, in the model's order. */
+    List<HookPoint> hookPoints();
+
     /** Parameters that are not a slot's weight, by name: norms and biases. */
     Map<String, Tensor> vectors();
 

@@ -4,6 +4,8 @@ import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
+import java.util.List;
+
 /** Operations on the tape that move rows, not numbers. */
 final class Rows {
     private Rows() {}
@@ -36,6 +38,23 @@ final class Rows {
                     dx.narrow(0, from, count).zeroInPlace();
                     x.accumulate(dx);
                 });
+    }
+
+    /** x [N, d] after what adapters do to its rows at a hook point. */
+    static Var hooked(Tape tape, Var x, List<Span> spans, String point) {
+        Var out = x;
+        for (Span span : spans) {
+            for (Hook hook : span.hooks(point)) {
+                if (!(hook instanceof Hook.Mapped(var function, var _))) continue;
+                if (spans.size() == 1) {
+                    out = function.apply(tape, out);
+                    continue;
+                }
+                Var rows = narrow(tape, out, span.from(), span.rows());
+                out = replace(tape, out, function.apply(tape, rows), span.from());
+            }
+        }
+        return out;
     }
 
     /** The chosen rows of x [N, d]: [M, d]. */

@@ -45,6 +45,11 @@ public record Span(int from, int to, List<Effects> adapters) {
         return adapters.stream().flatMap(a -> a.at(slot).stream()).toList();
     }
 
+    /** What these adapters do at a hook point, in their order. */
+    List<Hook> hooks(String point) {
+        return adapters.stream().flatMap(a -> a.hook(point).stream()).toList();
+    }
+
     /** What stands for a parameter here: the last adapter that replaces it has its way. */
     Optional<Var> parameter(String name) {
         return adapters.reversed().stream().flatMap(a -> a.parameter(name).stream()).findFirst();

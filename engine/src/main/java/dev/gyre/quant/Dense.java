@@ -1,6 +1,7 @@
 package dev.gyre.quant;
 
 import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
 import java.util.Locale;
@@ -15,6 +16,14 @@ public record Dense(Tensor values) implements Weight {
     public Dense {
         if (values.dim() != 2)
             throw new IllegalArgumentException("a weight is a matrix, not " + values);
+    }
+
+    /** A weight's numbers, decoded once. */
+    static Dense decoded(Weight weight, Scope home) {
+        if (weight instanceof Dense dense && dense.values.dtype() == dense.compute()) return dense;
+        try (var _ = Scope.open()) {
+            return new Dense(home.adopt(weight.dense()));
+        }
     }
 
     private DType compute() {
@@ -44,6 +53,11 @@ public record Dense(Tensor values) implements Weight {
     @Override
     public Tensor rows(Tensor ids) {
         return values.indexSelect(0, ids).to(compute());
+    }
+
+    @Override
+    public Tensor panel(long from, long rows) {
+        return values.narrow(0, from, rows).to(compute());
     }
 
     @Override

@@ -38,7 +38,10 @@ final class DynamicMap {
         float[] out = new float[count];
         float step = (1 - 0.1f) / (count - 1);
         for (int i = 0; i < count; i++)
-            out[i] = i < count / 2 ? 0.1f + step * i : 1 - step * (count - 1 - i);
+            out[i] =
+                    i < count / 2
+                            ? Math.fma(step, i, 0.1f)
+                            : Math.fma(-step, count - 1 - i, 1f);
         return out;
     }
 

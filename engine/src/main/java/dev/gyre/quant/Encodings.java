@@ -5,7 +5,6 @@ import dev.gyre.format.ElementType;
 import dev.gyre.format.StoredTensor;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -36,8 +35,7 @@ public final class Encodings {
         for (var decoder : ALL) BY_TYPE.put(decoder.type(), decoder);
     }
 
-    /** Numbers decoded at a time: their bytes and values stay in the processor's cache. */
-    private static final int CHUNK = 1 << 14;
+    private static final long PART = 1 << 30;
 
     private Encodings() {}
 
@@ -121,21 +119,14 @@ public final class Encodings {
             throw new IllegalArgumentException(
                     count + " numbers do not fill " + out.byteSize() + " bytes");
         int per = tensor.type().blockElements();
-        int size = tensor.type().blockBytes();
-        byte[] bytes = new byte[CHUNK / per * size];
-        float[] values = new float[CHUNK];
-        for (long done = 0; done < count; done += CHUNK) {
-            int n = (int) Math.min(CHUNK, count - done);
-            int blocks = n / per;
-            MemorySegment.copy(
-                    tensor.data(),
-                    ValueLayout.JAVA_BYTE,
-                    (first + done) / per * size,
-                    bytes,
-                    0,
-                    blocks * size);
-            decoder.decode(bytes, 0, values, 0, blocks);
-            MemorySegment.copy(values, 0, out, ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * done, n);
+        long size = tensor.type().blockBytes();
+        // In parts that a number of blocks can count.
+        for (long done = 0; done < count; done += PART) {
+            long n = Math.min(PART, count - done);
+            decoder.decode(
+                    tensor.data().asSlice((first + done) / per * size, n / per * size),
+                    out.asSlice(4 * done, 4 * n),
+                    Math.toIntExact(n / per));
         }
     }
 }

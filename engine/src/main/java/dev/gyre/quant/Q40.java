@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 18 bytes: d (f16), 32 nibbles q, low ones first; y = d (q - 8). */
 final class Q40 implements BlockEncoder {
@@ -34,5 +38,11 @@ final class Q40 implements BlockEncoder {
                 out[at + 2 + j] = (byte) (low | high << 4);
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q40(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

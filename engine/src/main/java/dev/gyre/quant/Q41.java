@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 20 bytes: d, m (f16), 32 nibbles q, low ones first; y = d q + m. */
 final class Q41 implements BlockEncoder {
@@ -37,5 +41,11 @@ final class Q41 implements BlockEncoder {
                 out[at + 4 + j] = (byte) (low | high << 4);
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q41(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /**
  * 256 numbers in 144 bytes: d, dmin (f16), eight 6-bit pairs sc, m in 12 bytes, 256 nibbles q;
@@ -38,5 +42,11 @@ final class Q4K implements BlockEncoder {
                     out[at + 16 + 16 * j + l] =
                             (byte) (q[32 * j + l] | q[32 * (j + 1) + l] << 4);
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q4k(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

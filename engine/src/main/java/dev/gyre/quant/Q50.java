@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 22 bytes: d (f16), 32 high bits, 32 nibbles, low ones first; y = d (q - 16). */
 final class Q50 implements BlockEncoder {
@@ -38,5 +42,11 @@ final class Q50 implements BlockEncoder {
             }
             Little.i32(out, at + 2, fifth);
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q50(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 24 bytes: d, m (f16), 32 high bits, 32 nibbles, low ones first; y = d q + m. */
 final class Q51 implements BlockEncoder {
@@ -41,5 +45,11 @@ final class Q51 implements BlockEncoder {
             }
             Little.i32(out, at + 4, fifth);
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q51(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

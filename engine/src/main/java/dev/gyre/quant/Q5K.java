@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /**
  * 256 numbers in 176 bytes: as Q4_K, with 32 bytes of high bits before the nibbles; sub-block j
@@ -44,5 +48,11 @@ final class Q5K implements BlockEncoder {
                             (byte) ((q[32 * j + l] & 15) | q[32 * (j + 1) + l] << 4);
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q5k(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /**
  * 256 numbers in 210 bytes: 128 bytes of nibbles, 64 of upper bit pairs, 16 signed scales, d (f16);
@@ -52,5 +56,11 @@ final class Q6K implements BlockEncoder {
                                             | q[x + 96] >> 4 << 6);
                 }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q6k(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

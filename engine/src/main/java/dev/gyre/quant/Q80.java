@@ -1,6 +1,10 @@
 package dev.gyre.quant;
 
 import dev.gyre.format.ElementType;
+import dev.gyre.tensor.kernel.BlockNumbers;
+import dev.gyre.tensor.kernel.Kernels;
+
+import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 34 bytes: d (f16), 32 signed bytes q; y = d q. */
 final class Q80 implements BlockEncoder {
@@ -32,5 +36,11 @@ final class Q80 implements BlockEncoder {
                 out[at + 2 + j] = (byte) (q + Math.copySign(0.5, q));
             }
         }
+    }
+
+    @Override
+    public void decode(MemorySegment in, MemorySegment out, int blocks) {
+        if (Kernels.fitBlocks(in, out)) BlockNumbers.q80(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

@@ -77,6 +77,8 @@ final class ScaleFit {
                 best = scale * sxl;
             }
         }
+        if (!Float.isFinite(scale))
+            throw new ArithmeticException("the cube of " + far + " is beyond single precision");
         return scale;
     }
 }

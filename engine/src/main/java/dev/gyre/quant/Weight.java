@@ -11,6 +11,11 @@ public interface Weight extends LinearMap {
     /** Rows of the matrix, for an embedding: ids [N] (I64) → [N, in], in the compute type. */
     Tensor rows(Tensor ids);
 
+    /**
+     * Rows {@code from} … {@code from + rows − 1} of the matrix, [rows, in], in the compute type.
+     */
+    Tensor panel(long from, long rows);
+
     /** The encoding's name, as {@code gyre inspect} shows it. */
     String encoding();
 

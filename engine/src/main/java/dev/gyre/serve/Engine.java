@@ -52,10 +52,11 @@ public final class Engine implements AutoCloseable {
      * @throws UserError when its prompt leaves no room for an answer
      */
     public Sequence add(Request request) {
-        if (request.prompt().length >= contextTokens)
+        int room = contextTokens - request.positions();
+        if (request.prompt().length >= room)
             throw new UserError(
                     "the prompt has %d tokens and leaves no room for an answer: the context holds %d"
-                            .formatted(request.prompt().length, contextTokens));
+                            .formatted(request.prompt().length, room));
         for (int id : request.prompt())
             if (id < 0 || id >= model.vocabulary())
                 throw new UserError(
@@ -93,7 +94,8 @@ public final class Engine implements AutoCloseable {
         for (int share = 0; share < shares.size(); share++) {
             for (int i = 0; i < shares.get(share).size(); i++) {
                 Sequence sequence = shares.get(share).get(i);
-                if (sequence.advance(logits.get(share).get(i), contextTokens))
+                if (sequence.advance(
+                        logits.get(share).get(i), contextTokens - sequence.request().positions()))
                     listener.token(sequence, sequence.last());
             }
         }

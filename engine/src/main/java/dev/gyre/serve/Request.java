@@ -27,4 +27,9 @@ public record Request(
         adapters = List.copyOf(adapters);
         stopTokens = Set.copyOf(stopTokens);
     }
+
+    /** Positions that its adapters take before it. */
+    int positions() {
+        return adapters.stream().mapToInt(Effects::positions).sum();
+    }
 }

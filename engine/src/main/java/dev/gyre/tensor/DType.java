@@ -11,6 +11,7 @@ public enum DType {
     I64(ScalarType.Long, 8),
     I32(ScalarType.Int, 4),
     U8(ScalarType.Byte, 1),
+    I8(ScalarType.Char, 1),
     BOOL(ScalarType.Bool, 1);
 
     final ScalarType torch;

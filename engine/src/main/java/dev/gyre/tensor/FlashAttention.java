@@ -48,13 +48,23 @@ public final class FlashAttention {
         return new Result(out.get(0), out.get(1));
     }
 
-    /** Gradients at queries, keys and values, from the gradient dy [B, H, T, D] at the output. */
+    /**
+     * Gradients at queries, keys and values, from the gradient dy [B, H, T, D] at the output.
+     *
+     * @param mask as the forward pass had it; null for none
+     */
     public static List<Tensor> backward(
-            Tensor dy, Tensor q, Tensor k, Tensor v, Result forward, boolean causal) {
+            Tensor dy,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Result forward,
+            boolean causal,
+            @Nullable Tensor mask) {
         return call(
                 Handles.BACKWARD,
                 3,
-                null,
+                mask,
                 new Tensor[] {dy, q, k, v, forward.out, forward.logSumExp},
                 causal);
     }

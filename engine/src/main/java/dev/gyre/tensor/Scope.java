@@ -20,6 +20,7 @@ public final class Scope implements AutoCloseable {
     static final AtomicLong LIVE = new AtomicLong();
 
     private final List<Tensor> owned = new ArrayList<>();
+    private final List<Runnable> others = new ArrayList<>(0);
     private final @Nullable Scope outer;
     private final @Nullable Thread owner;
     private boolean open = true;
@@ -64,6 +65,12 @@ public final class Scope implements AutoCloseable {
         tensor.scope = this;
         tensor.index = owned.size();
         owned.add(tensor);
+    }
+
+    /** Closes something else too, after this scope's tensors. */
+    public void alsoCloses(Runnable other) {
+        check();
+        others.add(other);
     }
 
     /** Moves a tensor from the scope that owns it into this one. */
@@ -125,5 +132,6 @@ public final class Scope implements AutoCloseable {
         open = false;
         for (int i = owned.size() - 1; i >= 0; i--) owned.get(i).release();
         owned.clear();
+        others.forEach(Runnable::run);
     }
 }

@@ -482,6 +482,12 @@ public final class Tensor {
         return withScalar((double) divisor, torch::remainder).to(dtype());
     }
 
+    /** To the nearest whole number, halves to the even one. */
+    public Tensor roundInPlace() {
+        torch.round_();
+        return this;
+    }
+
     public Tensor sigmoid() {
         return new Tensor(torch.sigmoid());
     }
@@ -595,6 +601,11 @@ public final class Tensor {
 
     public Tensor max() {
         return new Tensor(torch.max());
+    }
+
+    /** The largest along one dimension, which goes away; not a number wins. */
+    public Tensor max(int dim) {
+        return new Tensor(torch.amax(new long[] {dim}, false));
     }
 
     public Tensor abs() {

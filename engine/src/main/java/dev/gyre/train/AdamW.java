@@ -1,13 +1,14 @@
 package dev.gyre.train;
 
 import dev.gyre.adapter.Adapter;
+import dev.gyre.adapter.Group;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
 /**
  * Adam with decoupled weight decay (Loshchilov &amp; Hutter, arXiv 1711.05101), state in f32, in
  * one pass over all learned numbers. The arithmetic and its order are those of PyTorch's {@code
- * AdamW}.
+ * AdamW}. Numbers whose method has a rule of its own move by their gradient alone.
  */
 final class AdamW implements AutoCloseable {
     private static final double BETA1 = 0.9;
@@ -41,10 +42,14 @@ final class AdamW implements AutoCloseable {
             square.timesInPlace(BETA2).plusProductInPlace(g, g, 1 - BETA2);
             Tensor denominator =
                     square.sqrt().timesInPlace(1 / Math.sqrt(correction2)).plusInPlace(EPS);
-            for (Adapter.Group group : adapter.groups()) {
+            for (Group group : adapter.groups()) {
                 double rate = learningRate * group.factor();
                 Tensor p = adapter.values().narrow(0, group.from(), group.count());
                 if (weightDecay > 0) p.timesInPlace(1 - rate * weightDecay);
+                if (group.byGradient()) {
+                    p.plusInPlace(g.narrow(0, group.from(), group.count()), -rate);
+                    continue;
+                }
                 p.plusQuotientInPlace(
                         mean.narrow(0, group.from(), group.count()),
                         denominator.narrow(0, group.from(), group.count()),

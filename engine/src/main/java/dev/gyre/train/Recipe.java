@@ -5,6 +5,7 @@ import dev.gyre.config.Bind;
 import dev.gyre.config.Key;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+import dev.gyre.quant.BaseEncoding;
 
 import org.jspecify.annotations.Nullable;
 
@@ -94,7 +95,10 @@ public record Recipe(
         @Key(value = "whether activations are kept or computed again", def = "keep")
                 Activations activations,
         @Key(value = "several examples in one row (later)", def = "false") boolean packing,
-        @Key(value = "encoding of the frozen weights (later)", def = "none", form = "none")
+        @Key(
+                        value = "encoding of the frozen weights: stored, f32, int8",
+                        def = "stored",
+                        form = "NAME")
                 String baseEncoding,
         @Key(value = "steps between checkpoints (later); 0: none", def = "0") int saveEvery,
         @Key(value = "go on with an interrupted run (later)", def = "false") boolean resume,
@@ -173,7 +177,7 @@ public record Recipe(
         if (evalEvery > 0 && validation.isEmpty())
             throw BadValue.saying("eval_every", "needs held-out rows; give \"validation\"");
         if (packing) throw later("packing", "true", "false");
-        if (!baseEncoding.equals("none")) throw later("base_encoding", baseEncoding, "none");
+        BaseEncoding.named(baseEncoding);
         if (saveEvery != 0) throw later("save_every", saveEvery, "0");
         if (resume) throw later("resume", "true", "false");
         if (!report.equals("none")) throw later("report", report, "none");

@@ -42,6 +42,15 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
+     * Shows a new adapter the examples that it wants to see before the first step.
+     *
+     * @param passes examples of each forward pass; nothing happens without any
+     */
+    public void calibrate(List<List<Encoded>> passes) {
+        if (!passes.isEmpty()) adapter.calibrate(new Calibration(model, passes));
+    }
+
+    /**
      * What a step did.
      *
      * @param loss before the update
@@ -69,6 +78,7 @@ public final class Trainer implements AutoCloseable {
         adapter.gradientsReady();
         double norm = gradientNorm(loss);
         clip(norm);
+        adapter.gradientsClipped();
         optimizer.step(learningRate);
         adapter.updated();
         adapter.gradients().zeroInPlace();
@@ -163,13 +173,13 @@ public final class Trainer implements AutoCloseable {
     }
 
     /** The last token of an example predicts nothing, so it does not go through the model. */
-    private static Tokens tokens(List<Encoded> examples, Effects effects) {
+    static Tokens tokens(List<Encoded> examples, Effects effects) {
         var sequences =
                 examples.stream().map(e -> Arrays.copyOf(e.ids(), e.ids().length - 1)).toList();
         return Tokens.of(sequences, List.of(effects));
     }
 
-    private static int[] labels(List<Encoded> examples) {
+    static int[] labels(List<Encoded> examples) {
         int[] labels = new int[examples.stream().mapToInt(e -> e.ids().length - 1).sum()];
         int row = 0;
         for (Encoded e : examples)

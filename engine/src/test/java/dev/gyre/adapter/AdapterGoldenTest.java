@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gyre.config.Tree;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Families;
+import dev.gyre.model.Loading;
 import dev.gyre.model.Model;
 import dev.gyre.model.Tokens;
 import dev.gyre.tensor.Scope;
@@ -60,7 +61,11 @@ class AdapterGoldenTest {
     }
 
     static Stream<Case> cases() {
-        return Stream.of("cases.json", "cases-low-rank.json", "cases-around.json")
+        return Stream.of(
+                        "cases.json",
+                        "cases-low-rank.json",
+                        "cases-around.json",
+                        "cases-prompts.json")
                 .flatMap(list -> Golden.json("adapters/" + list).items().stream())
                 .map(
                         c ->
@@ -74,7 +79,8 @@ class AdapterGoldenTest {
 
     private static Model model(String name) {
         return MODELS.computeIfAbsent(
-                name, n -> Families.open(Golden.ROOT.resolve("pico-llama").resolve(n), false));
+                name,
+                n -> Families.open(Golden.ROOT.resolve("pico-llama").resolve(n), Loading.PLAIN));
     }
 
     private static List<Adapter> adapters(Case c) {

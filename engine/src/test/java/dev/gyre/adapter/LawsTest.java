@@ -9,6 +9,7 @@ import dev.gyre.config.UserError;
 import dev.gyre.merge.Merging;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
+import dev.gyre.model.Hook;
 import dev.gyre.model.Model;
 import dev.gyre.model.PicoModels;
 import dev.gyre.model.Slot;
@@ -70,23 +71,34 @@ class LawsTest {
                     "shira:rank=2",
                     "shira:rank=1,mask=weight",
                     "shira:rank=3,mask=struct,seed=5",
+                    "shira:rank=1,mask=snip,skip=2",
                     "paca:rank=3,alpha=6",
                     "s2ft:channels=4",
                     "s2ft:channels=4,group=2,reading=none",
                     "dora:rank=3",
                     "vera:rank=8",
                     "randlora:rank=5,alpha=5",
+                    "tera:scale=4",
                     "loha:rank=3",
                     "pissa:rank=3",
                     "olora:rank=3",
                     "lora-plus:rank=3,ratio=8",
                     "lora-fa:rank=3",
                     "lora-fa:rank=3,corrected=true",
+                    "lora-pro:rank=3",
+                    "lora-pro:rank=3,rule=sgd",
+                    "lora-sb:rank=3",
                     "dylora:rank=4,least=2",
                     "lora-xs:rank=3",
                     "flylora:rank=4,active=2",
+                    "prompt-tuning:tokens=3",
+                    "prompt-tuning:tokens=2,start=random",
+                    "prefix-tuning:tokens=3",
+                    "prefix-tuning:tokens=2,start=zero",
                     "sequential:size=3",
                     "parallel:size=3,scale=0.5",
+                    "invertible:size=3,scale=0.5,reduction=3",
+                    "compacter:size=8,parts=4,rank=2",
                     "lokr:rank=1",
                     "lokr:rank=1,factor=4,decompose_both=true",
                     "lora:rank=3");
@@ -94,19 +106,40 @@ class LawsTest {
     /** What does not start as the base, and why. */
     private static final Map<String, String> STARTS_ELSEWHERE =
             Map.of(
+                    "prompt-tuning:tokens=3", "attention sees virtual tokens whatever they are",
+                    "prompt-tuning:tokens=2,start=random",
+                            "attention sees virtual tokens whatever they are",
+                    "prefix-tuning:tokens=3", "attention gives a prefix weight whatever it is",
+                    "prefix-tuning:tokens=2,start=zero",
+                            "attention gives a prefix weight whatever it is",
                     "hra:rank=3,orthogonal=true",
                             "reflections along orthogonal directions never cancel",
                     "lora-xs:rank=3", "its matrix starts at random numbers of about 1e-5");
 
     /** What its formula does not count exactly, and why. */
     private static final Map<String, String> COUNTED_OTHERWISE =
-            Map.of(
-                    "ln_tuning", "it learns at norms, not at slots",
-                    "ia3", "a vector for an input is as long as the input",
-                    "s2ft:channels=4", "at a slot that reads channels it is channels * out",
-                    "lokr:rank=1", "its factors follow the divisors of the widths",
-                    "lokr:rank=1,factor=4,decompose_both=true",
-                            "its factors follow the divisors of the widths");
+            Map.ofEntries(
+                    Map.entry("ln_tuning", "it learns at norms, not at slots"),
+                    Map.entry(
+                            "invertible:size=3,scale=0.5,reduction=3", "the coupling is no slot's"),
+                    Map.entry("compacter:size=8,parts=4,rank=2", "its rule is no slot's"),
+                    Map.entry("prompt-tuning:tokens=3", "it learns before sequences, not at slots"),
+                    Map.entry(
+                            "prompt-tuning:tokens=2,start=random",
+                            "it learns before sequences, not at slots"),
+                    Map.entry("prefix-tuning:tokens=3", "it learns before sequences, not at slots"),
+                    Map.entry(
+                            "prefix-tuning:tokens=2,start=zero",
+                            "it learns before sequences, not at slots"),
+                    Map.entry("ia3", "a vector for an input is as long as the input"),
+                    Map.entry(
+                            "s2ft:channels=4",
+                            "at a slot that reads channels it is channels * out"),
+                    Map.entry("tera:scale=4", "its modes follow the divisors of the widths"),
+                    Map.entry("lokr:rank=1", "its factors follow the divisors of the widths"),
+                    Map.entry(
+                            "lokr:rank=1,factor=4,decompose_both=true",
+                            "its factors follow the divisors of the widths"));
 
     /** What learns along something else than its gradient, and why. */
     private static final Map<String, String> NOT_A_GRADIENT =
@@ -130,9 +163,13 @@ class LawsTest {
     }
 
     @AfterAll
-    static void tell() {
+    static void unload() {
         model.close();
         wideModel.close();
+    }
+
+    @AfterAll
+    static void tell() {
         System.out.println("laws: " + RUN.size() + " cases of " + Methods.ALL.size() + " methods");
         STARTS_ELSEWHERE.forEach(
                 (c, why) -> System.out.println("  starts elsewhere: " + c + ": " + why));
@@ -241,10 +278,13 @@ class LawsTest {
             assertThat(parts(effects))
                     .isSubsetOf(Methods.named(named(word)).parts().split(" (\\+|or) "));
             List<String> reasons =
-                    effects.slots().values().stream()
-                            .filter(Effect.Gated.class::isInstance)
-                            .map(e -> ((Effect.Gated) e).whyNotMerged())
+                    Stream.concat(
+                                    effects.slots().values().stream()
+                                            .filter(Effect.Gated.class::isInstance)
+                                            .map(e -> ((Effect.Gated) e).whyNotMerged()),
+                                    effects.hooks().values().stream().map(Hook::whyNotMerged))
                             .toList();
+            assertThat(Methods.named(named(word)).merges()).isEqualTo(reasons.isEmpty());
             if (!reasons.isEmpty()) {
                 assertThatThrownBy(() -> new Merging(model, List.of(effects)))
                         .isInstanceOf(UserError.class)
@@ -272,6 +312,13 @@ class LawsTest {
                     if (e.after() != null) parts.add("after");
                     if (e.beside() != null) parts.add("beside");
                 }
+            }
+        }
+        for (Hook hook : effects.hooks().values()) {
+            switch (hook) {
+                case Hook.VirtualTokens v -> parts.add("virtual tokens");
+                case Hook.Prefix p -> parts.add("keys and values");
+                case Hook.Mapped m -> parts.add("gated");
             }
         }
         return parts;

@@ -299,7 +299,10 @@ class CommandsTest {
         Tree row = Json.read(run.lines().getFirst(), "row");
         assertThat(row.need("engine").text()).isEqualTo("gyre");
         assertThat(row.need("losses").items()).hasSize(3);
-        assertThat(run.engine().calls).hasSize(5).containsOnly("step 2x8");
+        // Two before the clock runs, three that are timed, and one that is looked at.
+        assertThat(run.engine().calls).hasSize(6).containsOnly("step 2x8");
+        assertThat(row.need("share_of_f32_products").real()).isPositive();
+        assertThat(row.need("commit").text()).isNotEmpty();
     }
 
     @Test

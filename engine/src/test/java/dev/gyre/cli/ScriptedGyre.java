@@ -84,12 +84,17 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
-    public Trial trial(String base, MethodSpec method) {
+    public Trial trial(Source source, MethodSpec method, Recipe.Activations activations) {
         return new Trial() {
             @Override
             public double step(int[][] rows) {
                 calls.add("step " + rows.length + "x" + rows[0].length);
                 return 1.5;
+            }
+
+            @Override
+            public double productsFloor(int rows, int tokens) {
+                return 0.5;
             }
 
             @Override

@@ -110,9 +110,7 @@ class LinearMapsTest {
                         v ->
                                 new Entries(
                                         v.getFirst(),
-                                        Tensor.of(new long[] {1, 4, 9, 14, 20}),
-                                        4,
-                                        6),
+                                        new Places(new long[] {1, 4, 9, 14, 20}, 4, 6)),
                         shape(5)),
                 of("spectral even", v -> spectral(v.getFirst(), 4, 6), shape(7)),
                 of("spectral odd", v -> spectral(v.getFirst(), 5, 7), shape(7)));

@@ -7,6 +7,9 @@ import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
+import java.util.HashMap;
+import java.util.Map;
+
 /** Tiny models with random weights from a seed. */
 public final class PicoModels {
     private PicoModels() {}
@@ -44,14 +47,33 @@ public final class PicoModels {
         }
     }
 
-    private record Drawn(DType type, Scope home, Random random) implements Checkpoint {
+    private record Drawn(DType type, Scope home, Random random, Map<String, Weight> weights)
+            implements Checkpoint {
+        Drawn(DType type, Scope home, Random random) {
+            this(type, home, random, new HashMap<>());
+        }
+
+        @Override
+        public Weight table(String name, long out, long in) {
+            return weights.computeIfAbsent(name, _ -> draw(out, in));
+        }
+
         @Override
         public boolean has(String name) {
             return true;
         }
 
         @Override
+        public Weight head(String name, long out, long in) {
+            return table(name, out, in);
+        }
+
+        @Override
         public Weight weight(String name, long out, long in) {
+            return table(name, out, in);
+        }
+
+        private Weight draw(long out, long in) {
             try (var _ = Scope.open()) {
                 return new Dense(home.adopt(random.normal(out, in).timesInPlace(0.3).to(type)));
             }

@@ -43,6 +43,20 @@ class EncodingsTest {
         }
     }
 
+    /** Native memory is decoded by kernels, arrays by plain loops. */
+    @ParameterizedTest
+    @MethodSource("types")
+    void theKernelEqualsThePlainLoopBitForBit(ElementType type) {
+        var tensor = random(type, 7, 512);
+        try (var arena = Arena.ofConfined()) {
+            var data = arena.allocate(tensor.data().byteSize(), 64).copyFrom(tensor.data());
+            var out = arena.allocate(4 * tensor.elements(), 64);
+            Encodings.decode(new StoredTensor("x", type, tensor.shape(), data), out);
+            assertThat(bits(out.toArray(ValueLayout.JAVA_FLOAT)))
+                    .containsExactly(bits(Encodings.decode(tensor)));
+        }
+    }
+
     @Test
     void everyGoldenTypeIsRead() {
         try (var arena = Arena.ofConfined()) {

@@ -110,7 +110,7 @@ class RecipeTest {
         Recipe off =
                 read(
                         "packing: false\n"
-                                + "base_encoding: none\n"
+                                + "base_encoding: stored\n"
                                 + "save_every: 0\n"
                                 + "resume: false\n"
                                 + "report: none\n"
@@ -153,8 +153,8 @@ class RecipeTest {
                 "clip_norm: -1! r.yaml:4: \"clip_norm\" must be 0 or more, not -1.0",
                 "packing: true! r.yaml:4: \"packing\" = true is not possible yet; it comes with a"
                         + " later version. Leave it at false",
-                "base_encoding: nf4! r.yaml:4: \"base_encoding\" = nf4 is not possible yet; it"
-                        + " comes with a later version. Leave it at none",
+                "base_encoding: in8! r.yaml:4: \"base_encoding\" = \"in8\" is not an encoding;"
+                        + " did you mean \"int8\"?",
                 "eval_every: 5! r.yaml:4: \"eval_every\" needs held-out rows; give \"validation\"",
                 "schedule: exponential! r.yaml:4: \"schedule\" must be one of constant, linear,"
                         + " cosine, not \"exponential\"",

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.gyre.tensor.Var;
+import dev.gyre.tensor.Tape;
+import dev.gyre.model.Slot;
+import dev.gyre.model.Effects;
 import dev.gyre.adapter.Adapter;
 import dev.gyre.adapter.AdapterFile;
 import dev.gyre.adapter.Method;
@@ -16,15 +20,18 @@ import dev.gyre.data.Encoded;
 import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
 import dev.gyre.model.Families;
+import dev.gyre.model.Loading;
 import dev.gyre.model.PicoModels;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Torch;
 
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import java.util.LinkedHashMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -62,7 +69,7 @@ class TrainerTest {
                 var model =
                         Families.open(
                                 GOLDEN.resolve("pico-llama").resolve(run.need("model").text()),
-                                false);
+                                Loading.PLAIN);
                 var adapter =
                         AdapterFile.read(
                                 folder.resolve("initial"), model, Reading.strict(w -> {}));
@@ -186,7 +193,11 @@ class TrainerTest {
             for (var method :
                     List.of(
                             Methods.make("oft", Map.of("block", 8)),
-                            Methods.make("lora", Map.of()))) {
+                            Methods.make("lora", Map.of()),
+                            Methods.make("shira", Map.of("rank", 2)),
+                            Methods.make("compacter", Map.of("size", 8)),
+                            Methods.make("prompt-tuning", Map.of("tokens", 3)),
+                            Methods.make("prefix-tuning", Map.of("tokens", 3)))) {
                 Torch.threads(1);
                 double[] together = losses(method, passes);
                 Torch.threads(2);
@@ -220,17 +231,27 @@ class TrainerTest {
         }
     }
 
-    @Test
-    void leavesNoTensorBehind() {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "oft:block=8",
+                "lora-pro:rank=2",
+                "paca:rank=2",
+                "shira:rank=2,mask=gradient",
+                "prefix-tuning:tokens=2"
+            })
+    void leavesNoTensorBehind(String word) {
+        var spec = MethodSpec.of(word);
         long before = Scope.liveTensors();
         try (var model = PicoModels.plain(DType.F32);
                 var adapter =
                         Adapter.attach(
-                                Methods.make("oft", Map.of("block", 8)),
+                                Methods.make(spec.name(), spec.settings()),
                                 Targets.allLinear(),
                                 model,
                                 5);
                 var trainer = new Trainer(adapter, 0.01, 1, 5)) {
+            trainer.calibrate(random(0, 2));
             for (int i = 0; i < 5; i++) trainer.step(random(i, 2), 1e-2);
             long afterFive = Scope.liveTensors();
             for (int i = 5; i < 50; i++) trainer.step(random(i, 2), 1e-2);
@@ -238,6 +259,63 @@ class TrainerTest {
         }
         // The index tables of a block size stay for the process.
         assertThat(Scope.liveTensors()).isLessThanOrEqualTo(before + 2);
+    }
+
+    @Test
+    void calibrationSeesTheGradientsOfFrozenWeights() {
+        var passes = random(3, 2);
+        try (var scope = Scope.open();
+                var model = PicoModels.biased(DType.F32)) {
+            var slots = model.slots().subList(1, model.slots().size());
+            var seen = new LinkedHashMap<String, float[]>();
+            new Calibration(model, passes)
+                    .each(slots, (slot, g) -> seen.put(slot.name(), g.toFloats()));
+            assertThat(seen).hasSameSizeAs(slots);
+            for (Slot slot : slots) {
+                var weight = Var.leaf(slot.weight().dense().copy(), scope);
+                var replaced = Map.of(slot.name() + ".weight", weight);
+                double learned =
+                        passes.stream()
+                                .flatMap(List::stream)
+                                .mapToLong(Trainer::learnedTokens)
+                                .sum();
+                for (var pass : passes) {
+                    try (var tape = Tape.recordingWithoutDropout()) {
+                        var tokens = Trainer.tokens(pass, new Effects(Map.of(), replaced));
+                        var loss = model.loss(tape, tokens, Trainer.labels(pass), 1 / learned);
+                        tape.backward(loss);
+                    }
+                }
+                assertThat(seen.get(slot.name()))
+                        .containsExactly(weight.gradientOrThrow().toFloats(), within(1e-5f));
+            }
+        }
+    }
+
+    @Test
+    void methodsBeginWhereCalibrationPutsThem() {
+        for (String word : List.of("lora-sb:rank=2", "shira:rank=1,mask=snip")) {
+            var spec = MethodSpec.of(word);
+            try (var model = PicoModels.plain(DType.F32);
+                    var adapter =
+                            Adapter.attach(
+                                    Methods.make(spec.name(), spec.settings()),
+                                    Targets.allLinear(),
+                                    model,
+                                    5);
+                    var trainer = new Trainer(adapter, 0, 1, 5)) {
+                assertThat(adapter.calibrationExamples()).isEqualTo(64);
+                var before = new LinkedHashMap<String, float[]>();
+                adapter.frozen().forEach((name, v) -> before.put(name, v.value().toFloats()));
+                trainer.calibrate(random(0, 2));
+                adapter.frozen()
+                        .forEach(
+                                (name, v) ->
+                                        assertThat(v.value().toFloats())
+                                                .as(name)
+                                                .isNotEqualTo(before.get(name)));
+            }
+        }
     }
 
     @Test

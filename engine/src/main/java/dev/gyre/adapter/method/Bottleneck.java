@@ -5,12 +5,10 @@ import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
 import dev.gyre.adapter.Settings;
+import dev.gyre.linear.Matrix;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
-import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
-import dev.gyre.tensor.Tensor;
-import dev.gyre.tensor.Var;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,38 +55,27 @@ public record Bottleneck(boolean parallel, int size, double scale) implements Me
 
     @Override
     public Effect effect(Tape tape, Slot slot, Learned learned) {
-        Var down = learned.get(key(slot, "down.weight"));
-        Var downBias = learned.get(key(slot, "down.bias"));
-        Var up = learned.get(key(slot, "up.weight"));
-        Var upBias = learned.get(key(slot, "up.bias"));
+        var network =
+                new SmallNetwork(
+                        new Matrix(learned.get(key(slot, "down.weight"))),
+                        learned.get(key(slot, "down.bias")),
+                        new Matrix(learned.get(key(slot, "up.weight"))),
+                        learned.get(key(slot, "up.bias")),
+                        SmallNetwork.Activation.SILU);
         return new Effect.Gated(
-                (t, x, y) -> added(t, parallel ? x : y, y, down, downBias, up, upBias),
+                (t, x, y) -> network.add(t, parallel ? x : y, y, scale),
                 "what it adds is not linear in its input");
     }
 
-    private Var added(Tape tape, Var h, Var y, Var down, Var downBias, Var up, Var upBias) {
-        Tensor out;
-        Tensor inner;
-        try (var here = Scope.open()) {
-            inner = here.give(h.value().linear(down.value()).plusInPlace(downBias.value()));
-            Tensor u = inner.silu().linear(up.value()).plusInPlace(upBias.value());
-            out = here.give(y.value().plus(u.timesInPlace(scale)));
-        }
-        if (!tape.needs(h, y, down, downBias, up, upBias)) return Var.constant(out);
-        Tensor keptH = tape.save(h.value());
-        Tensor keptInner = tape.save(inner);
-        return tape.record(
-                out,
-                dy -> {
-                    Tensor du = dy.times(scale);
-                    upBias.accumulate(du.sum(0, false));
-                    up.accumulate(du.transpose(0, 1).matmul(keptInner.silu()));
-                    Tensor dInner = keptInner.siluBackward(du.matmul(up.value()));
-                    downBias.accumulate(dInner.sum(0, false));
-                    down.accumulate(dInner.transpose(0, 1).matmul(keptH));
-                    if (h.needsGradient()) h.accumulate(dInner.matmul(down.value()));
-                    if (y.needsGradient()) y.accumulate(dy.copy());
-                });
+    static Bottleneck read(boolean parallel, Settings s) {
+        return new Bottleneck(
+                parallel,
+                s.whole("size", 16, 1),
+                s.real("scale", 1, 0, false, Double.POSITIVE_INFINITY));
+    }
+
+    Map<String, Object> keys() {
+        return Map.of("size", size, "scale", scale);
     }
 
     /** The registry's line for sequential bottlenecks. */
@@ -121,16 +108,12 @@ public record Bottleneck(boolean parallel, int size, double scale) implements Me
 
         @Override
         Method read(Settings s) {
-            return new Bottleneck(
-                    parallel,
-                    s.whole("size", 16, 1),
-                    s.real("scale", 1, 0, false, Double.POSITIVE_INFINITY));
+            return Bottleneck.read(parallel, s);
         }
 
         @Override
         public Map<String, Object> toPeft(Method method) {
-            var own = (Bottleneck) method;
-            return Map.of("size", own.size, "scale", own.scale);
+            return ((Bottleneck) method).keys();
         }
     }
 }

@@ -1,9 +1,12 @@
 package dev.gyre.adapter.method;
 
 import dev.gyre.adapter.Declared;
+import dev.gyre.adapter.Targets;
 import dev.gyre.config.UserError;
 import dev.gyre.linear.LinearMap;
 import dev.gyre.model.Effect;
+import dev.gyre.model.HookPoint;
+import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
@@ -13,6 +16,7 @@ import dev.gyre.tensor.Var;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -26,6 +30,26 @@ final class Fits {
             throw new UserError(
                     "method %s acts on linear layers; %s is an embedding: leave it out of targets"
                             .formatted(method, slot.name()));
+    }
+
+    /** No slots; refuses targets that name some, for a method that acts elsewhere. */
+    static List<Slot> nowhere(String method, Targets targets) {
+        if (!targets.include().equals(Targets.ALL_LINEAR) || !targets.layers().isEmpty())
+            throw new UserError(
+                    "method %s acts on no modules: leave out targets and layers".formatted(method));
+        return List.of();
+    }
+
+    /** The model's hook point of a kind. */
+    static HookPoint point(String method, HookPoint.Kind kind, Model model) {
+        return model.hookPoints().stream()
+                .filter(p -> p.kind() == kind)
+                .findFirst()
+                .orElseThrow(
+                        () ->
+                                new UserError(
+                                        "method %s does not fit the family %s, which has no place for it"
+                                                .formatted(method, model.family())));
     }
 
     /** Refuses a setting that does not divide a slot's width. */

@@ -6,6 +6,8 @@ import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
 import dev.gyre.linear.Columns;
 import dev.gyre.model.Effect;
+import dev.gyre.model.Effects;
+import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
@@ -13,7 +15,11 @@ import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Partial connection adaptation (PaCA, arXiv 2503.01905): r randomly chosen columns of W learn.
@@ -25,7 +31,7 @@ import java.util.List;
  * @param alpha numerator of s
  * @param seed of the choice; slots of one layer and width choose alike
  */
-public record Paca(int rank, double alpha, long seed) implements Method.PerSlot {
+public record Paca(int rank, double alpha, long seed) implements Method {
     @Override
     public String name() {
         return "paca";
@@ -49,15 +55,68 @@ public record Paca(int rank, double alpha, long seed) implements Method.PerSlot 
     }
 
     @Override
-    public List<Declared> parameters(Slot slot) {
-        Fits.linear(name(), slot);
-        Fits.atMost(name(), "rank", rank, slot.in(), slot);
-        return List.of(
-                new Declared(
-                        values(slot),
-                        new long[] {slot.out(), rank},
-                        (r, s) -> base(slot, chosen(slot)).times(1 / scale())),
-                Declared.kept(features(slot), new long[] {rank}, (r, s) -> chosen(slot)));
+    public Attachment attach(List<Slot> slots, Model model) {
+        slots.forEach(s -> Fits.linear(name(), s));
+        slots.forEach(s -> Fits.atMost(name(), "rank", rank, s.in(), s));
+        return new OnSlots(slots);
+    }
+
+    private final class OnSlots implements Attachment {
+        private final List<Slot> slots;
+        private final Scope home = Scope.detached();
+
+        /** The base's own columns, read once. */
+        private final Map<String, Tensor> bases = new HashMap<>();
+
+        OnSlots(List<Slot> slots) {
+            this.slots = slots;
+        }
+
+        @Override
+        public List<Declared> parameters() {
+            var all = new ArrayList<Declared>();
+            for (Slot slot : slots) {
+                all.add(
+                        new Declared(
+                                values(slot),
+                                new long[] {slot.out(), rank},
+                                (r, s) -> base(slot, chosen(slot)).times(1 / scale())));
+                all.add(
+                        Declared.kept(
+                                features(slot), new long[] {rank}, (r, s) -> chosen(slot)));
+            }
+            return all;
+        }
+
+        @Override
+        public Effects effects(Tape tape, Learned learned) {
+            var effects = new LinkedHashMap<String, Effect>();
+            for (Slot slot : slots) {
+                Tensor features = learned.get(features(slot)).value();
+                Var columns = change(tape, learned.get(values(slot)), own(slot, features));
+                effects.put(
+                        slot.name(),
+                        Effect.beside(new Columns(columns, features.to(DType.I64), slot.in())));
+            }
+            return new Effects(effects, Map.of());
+        }
+
+        /** Threads that build effects at once take turns. */
+        private synchronized Tensor own(Slot slot, Tensor features) {
+            return bases.computeIfAbsent(slot.name(), _ -> home.adopt(base(slot, features)));
+        }
+
+        @Override
+        public void close() {
+            home.close();
+        }
+    }
+
+    /** s·p − W[:, idx], as a function of p. */
+    private Var change(Tape tape, Var p, Tensor base) {
+        Tensor change = p.value().times(scale()).minus(base);
+        if (!tape.needs(p)) return Var.constant(change);
+        return tape.record(change, g -> p.accumulate(g.times(scale())));
     }
 
     private Tensor chosen(Slot slot) {
@@ -73,21 +132,6 @@ public record Paca(int rank, double alpha, long seed) implements Method.PerSlot 
             rows.scatterInPlace(1, where, Tensor.ones(type, features.size(0), 1));
             return here.give(slot.weight().times(rows).transpose(0, 1).contiguous());
         }
-    }
-
-    @Override
-    public Effect effect(Tape tape, Slot slot, Learned learned) {
-        Var p = learned.get(values(slot));
-        Tensor features = learned.get(features(slot)).value();
-        Tensor change;
-        try (var here = Scope.open()) {
-            change = here.give(p.value().times(scale()).minus(base(slot, features)));
-        }
-        Var columns =
-                tape.needs(p)
-                        ? tape.record(change, g -> p.accumulate(g.times(scale())))
-                        : Var.constant(change);
-        return Effect.beside(new Columns(columns, features.to(DType.I64), slot.in()));
     }
 
     /** The registry's line for PaCA. */

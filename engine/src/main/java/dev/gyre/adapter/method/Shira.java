@@ -4,18 +4,24 @@ import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
+import dev.gyre.adapter.WeightGradients;
+import dev.gyre.config.UserError;
 import dev.gyre.linear.Entries;
+import dev.gyre.linear.Places;
 import dev.gyre.model.Effect;
+import dev.gyre.model.Effects;
+import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
-import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 
 import java.util.Arrays;
-import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Sparse high-rank adaptation (SHiRA, arXiv 2406.13175): y = x·(W + S)ᵀ + bias, S zero but for
@@ -23,22 +29,20 @@ import java.util.List;
  *
  * @param rank r
  * @param mask how the places are chosen
+ * @param skip how many times as many of the best places are left to other adapters
+ * @param examples seen before the first step where a mask needs gradients
  * @param seed of random places, PyTorch's generator; {@link #UNSEEDED} is the state of one that was
  *     given none, which is what PEFT uses then
  * @param random start at N(0, 1), for tests
  */
-public record Shira(int rank, Mask mask, long seed, boolean random) implements Method.PerSlot {
+public record Shira(int rank, ShiraMask mask, int skip, int examples, long seed, boolean random)
+        implements Method {
     /** PyTorch's state of a generator without a seed. */
     public static final long UNSEEDED = 67280421310721L;
 
-    /** Where the entries lie. */
-    public enum Mask {
-        /** Anywhere. */
-        RANDOM,
-        /** Where the weight is largest in size. */
-        WEIGHT,
-        /** On the diagonal and in rows at equal distances. */
-        STRUCT
+    public Shira {
+        if (skip > 0 && mask == ShiraMask.STRUCT)
+            throw new UserError("method shira: skip has no meaning with mask = struct");
     }
 
     @Override
@@ -60,78 +64,112 @@ public record Shira(int rank, Mask mask, long seed, boolean random) implements M
     }
 
     @Override
-    public List<Declared> parameters(Slot slot) {
+    public Attachment attach(List<Slot> slots, Model model) {
+        return new OnSlots(slots);
+    }
+
+    private final class OnSlots implements Attachment {
+        private final List<Slot> slots;
+
+        /** Found once: they stay where they are, once chosen or read. */
+        private final Map<Slot, Places> found = new ConcurrentHashMap<>();
+
+        OnSlots(List<Slot> slots) {
+            this.slots = slots;
+        }
+
+        @Override
+        public List<Declared> parameters() {
+            return slots.stream().flatMap(s -> Shira.this.parameters(s).stream()).toList();
+        }
+
+        @Override
+        public Effects effects(Tape tape, Learned learned) {
+            var effects = new LinkedHashMap<String, Effect>();
+            for (Slot slot : slots) {
+                Places places = found.computeIfAbsent(slot, s -> read(s, learned));
+                var entries = new Entries(learned.get(values(slot)), places);
+                effects.put(slot.name(), Effect.beside(entries));
+            }
+            return new Effects(effects, Map.of());
+        }
+
+        @Override
+        public int calibrationExamples() {
+            return mask.needsGradients() ? examples : 0;
+        }
+
+        @Override
+        public void calibrate(WeightGradients gradients, Learned learned) {
+            found.clear();
+            gradients.each(slots, (slot, gradient) -> choose(slot, gradient, learned));
+        }
+    }
+
+    private static Places read(Slot slot, Learned learned) {
+        Tensor both = learned.get(places(slot)).value();
+        try (var _ = Scope.open()) {
+            int[] rows = both.select(0, 0).toInts();
+            int[] columns = both.select(0, 1).toInts();
+            long[] flat = new long[rows.length];
+            Arrays.setAll(flat, i -> rows[i] * slot.in() + columns[i]);
+            return new Places(flat, (int) slot.out(), (int) slot.in());
+        }
+    }
+
+    private List<Declared> parameters(Slot slot) {
         Fits.linear(name(), slot);
         long k = rank * (slot.in() + slot.out());
-        Fits.atMost(name(), "rank: entries", k, slot.in() * slot.out(), slot);
+        Fits.atMost(name(), "rank: entries", (skip + 1L) * k, slot.in() * slot.out(), slot);
         return List.of(
                 new Declared(
                         values(slot), new long[] {k}, random ? Declared.normal(1) : Declared.ZEROS),
                 Declared.kept(places(slot), new long[] {2, k}, (r, s) -> chosen(slot, (int) s[1])));
     }
 
-    /** The rows and columns of k places, row by row: [2, k]. */
     private Tensor chosen(Slot slot, int k) {
         int n = Math.toIntExact(slot.in());
         int all = Math.multiplyExact(n, Math.toIntExact(slot.out()));
-        int[] places =
-                switch (mask) {
-                    case RANDOM -> randomly(all);
-                    case WEIGHT -> byWeight(slot);
-                    case STRUCT -> regularly(n, (int) slot.out(), k);
-                };
-        int[] sorted = Arrays.copyOf(places, k);
+        return switch (mask) {
+            // Until gradients are there, places anywhere stand for the best ones.
+            case RANDOM, GRADIENT, SNIP -> best(randomly(all), k, n);
+            case WEIGHT -> byScore(slot.weight().dense(), k);
+            case STRUCT -> best(ShiraMask.regularly(n, (int) slot.out(), k), k, n);
+        };
+    }
+
+    /** The rows and columns of k of these places, row by row: [2, k]. */
+    private Tensor best(int[] places, int k, int in) {
+        int[] sorted = Arrays.copyOfRange(places, skip * k, (skip + 1) * k);
         Arrays.sort(sorted);
         float[] out = new float[2 * k];
         for (int i = 0; i < k; i++) {
-            long row = sorted[i] / n;
+            long row = sorted[i] / in;
             out[i] = row;
-            out[k + i] = (float) (sorted[i] % n);
+            out[k + i] = (float) (sorted[i] % in);
         }
         return Tensor.of(out, 2, k);
+    }
+
+    /** The best places by the size of a score, [out, in]. */
+    Tensor byScore(Tensor score, int k) {
+        int[] order;
+        try (var _ = Scope.open()) {
+            order = score.abs().reshape(-1).argsort(0, true).toInts();
+        }
+        return best(order, k, (int) score.size(1));
+    }
+
+    private void choose(Slot slot, Tensor gradient, Learned learned) {
+        Tensor score = mask == ShiraMask.SNIP ? slot.weight().dense().times(gradient) : gradient;
+        Tensor places = learned.get(places(slot)).value();
+        places.copyFrom(byScore(score, (int) places.size(1)));
     }
 
     private int[] randomly(int all) {
         try (var generator = Random.seeded(seed)) {
             return generator.permutation(all);
         }
-    }
-
-    private static int[] byWeight(Slot slot) {
-        try (var _ = Scope.open()) {
-            return slot.weight().dense().abs().view(-1).argsort(0, true).toInts();
-        }
-    }
-
-    /** The diagonal, then rows at equal distances, as many as there is room for. */
-    private static int[] regularly(int in, int out, int k) {
-        var taken = new BitSet(in * out);
-        for (int i = 0; i < Math.min(Math.min(in, out), k); i++) taken.set(i * in + i);
-        int rows = Math.max(1, (k - taken.cardinality()) / in);
-        // Rows 0, f, 2f, …; what is left of the budget goes to the rows after them.
-        int apart = Math.max(1, out / rows);
-        int left = k - taken.cardinality();
-        for (int shift = 0; shift < apart && left > 0; shift++) {
-            for (int row = shift; row < out && left > 0; row += apart) {
-                for (int at = row * in; at < (row + 1) * in && left > 0; at++) {
-                    if (taken.get(at)) continue;
-                    taken.set(at);
-                    left--;
-                }
-            }
-        }
-        return taken.stream().toArray();
-    }
-
-    @Override
-    public Effect effect(Tape tape, Slot slot, Learned learned) {
-        Tensor places;
-        try (var here = Scope.open()) {
-            Tensor both = learned.get(places(slot)).value().to(DType.F64);
-            Tensor flat = both.select(0, 0).times(slot.in()).plusInPlace(both.select(0, 1));
-            places = here.give(flat.to(DType.I64));
-        }
-        return Effect.beside(new Entries(learned.get(values(slot)), places, slot.out(), slot.in()));
     }
 
     /** The registry's line for SHiRA. */

@@ -3,6 +3,9 @@ package dev.gyre.tensor.kernel;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+
 /**
  * When each kernel applies: on contiguous f32 in host memory whose rows are whole vectors, in a JVM
  * started with {@code --add-modules jdk.incubator.vector}. Nothing here needs that module, so it is
@@ -16,6 +19,8 @@ public final class Kernels {
 
     /** A larger block is a matrix like any other, and left to the BLAS. */
     private static final int LARGEST_BLOCK = 256;
+
+    private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
     private Kernels() {}
 
@@ -51,6 +56,21 @@ public final class Kernels {
     /** {@link SoftmaxLoss} of logits [M, vocabulary]. */
     public static boolean fitLoss(Tensor logits) {
         return fit(logits) && logits.size(1) % Lanes.COUNT == 0;
+    }
+
+    /** {@link RowDigits} of rows [N, d], in vectors of 8 numbers or more. */
+    public static boolean fitDigits(Tensor x) {
+        return fit(x) && Lanes.COUNT >= 8 && x.size(1) % Lanes.COUNT == 0;
+    }
+
+    /** {@link BlockNumbers}, from native memory to native memory. */
+    public static boolean fitBlocks(MemorySegment in, MemorySegment out) {
+        return PRESENT && LITTLE_ENDIAN && Lanes.COUNT <= 16 && in.isNative() && out.isNative();
+    }
+
+    /** {@link SparseProduct} of rows with these values of entries. */
+    public static boolean fitEntries(Tensor x, Tensor y, Tensor values) {
+        return fit(x, y, values);
     }
 
     private static boolean fit(Tensor... tensors) {

@@ -2,6 +2,7 @@ package dev.gyre.tensor.kernel;
 
 import dev.gyre.tensor.Tensor;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -27,7 +28,7 @@ final class Lanes {
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     @SuppressWarnings("restricted") // all of memory: the bounds are the kernels' own
-    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private Lanes() {}
 
@@ -41,6 +42,18 @@ final class Lanes {
 
     static void store(FloatVector v, long address) {
         v.intoMemorySegment(MEMORY, address, ORDER);
+    }
+
+    static void store(ByteVector v, long address) {
+        v.intoMemorySegment(MEMORY, address, ORDER);
+    }
+
+    static ByteVector bytes(VectorSpecies<Byte> species, long address) {
+        return ByteVector.fromMemorySegment(species, MEMORY, address, ORDER);
+    }
+
+    static int signedByte(long address) {
+        return MEMORY.get(ValueLayout.JAVA_BYTE, address);
     }
 
     static float get(long address) {

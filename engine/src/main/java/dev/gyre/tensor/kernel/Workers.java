@@ -12,10 +12,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * cores belong to libtorch's and MKL's own threads then. Which thread does a part never changes a
  * result.
  */
-final class Workers {
+public final class Workers {
     /** A stretch of parts. */
     @FunctionalInterface
-    interface Body {
+    public interface Body {
         /** Does the parts from … to−1. */
         void run(int from, int to);
     }
@@ -26,7 +26,7 @@ final class Workers {
     private Workers() {}
 
     /** Does all parts, on up to {@link Torch#threads()} threads, this one among them. */
-    static void share(int parts, Body body) {
+    public static void share(int parts, Body body) {
         int threads = Math.min(Torch.threads(), parts);
         // Another thread's kernel holds the workers: a second set would only compete for the cores.
         if (threads <= 1 || !ONE_AT_A_TIME.tryLock()) {

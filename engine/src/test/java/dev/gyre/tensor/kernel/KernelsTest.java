@@ -79,6 +79,30 @@ class KernelsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"5,40,24,100", "64,17,3,51", "200,96,64,700", "130,1,33,1"})
+    void sparseProductAndItsGradients(int rows, int out, int in, int count) {
+        Tensor x = random.normal(rows, in);
+        Tensor dy = random.normal(rows, out);
+        Tensor values = random.normal(count);
+        int[] all = random.permutation(out * in);
+        long[] places = java.util.Arrays.stream(all).limit(count).asLongStream().toArray();
+        var product = new SparseProduct(places, out, in);
+        Tensor where = Tensor.of(places);
+        Tensor dense = Tensor.zeros(DType.F64, (long) out * in);
+        dense.scatterInPlace(0, where, values.to(DType.F64));
+        Tensor m = dense.view(out, in);
+        Tensor y = dy.copy();
+        product.addProduct(values, x, y);
+        assertClose(y, dy.to(DType.F64).plus(x.to(DType.F64).linear(m)), 1e-5);
+        Tensor dx = random.normal(rows, in);
+        Tensor sums = values.copy();
+        product.backward(values, x, dy, dx, sums);
+        assertClose(dx, dy.to(DType.F64).matmul(m), 1e-5);
+        Tensor whole = dy.to(DType.F64).transpose(0, 1).matmul(x.to(DType.F64)).view(-1);
+        assertClose(sums, values.to(DType.F64).plus(whole.indexSelect(0, where)), 1e-5);
+    }
+
+    @ParameterizedTest
     @CsvSource({"1,16", "7,48", "100,576"})
     void rootMeanSquare(int rows, int width) {
         Tensor x = random.normal(rows, width);

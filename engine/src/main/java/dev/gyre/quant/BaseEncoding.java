@@ -1,0 +1,75 @@
+package dev.gyre.quant;
+
+import dev.gyre.config.BadValue;
+import dev.gyre.config.NearMiss;
+import dev.gyre.config.UserError;
+import dev.gyre.tensor.Int8Matrix;
+import dev.gyre.tensor.Scope;
+
+import java.util.List;
+import java.util.function.BiFunction;
+
+/**
+ * How a model's frozen matrices are kept while it is used: a line of the registry.
+ *
+ * @param name in recipes and flags
+ * @param meaning for help
+ * @param linear from a linear layer's matrix as its file has it, and the owner of what is made of it
+ * @param head the same for the output head's
+ */
+public record BaseEncoding(
+        String name,
+        String meaning,
+        BiFunction<Weight, Scope, Weight> linear,
+        BiFunction<Weight, Scope, Weight> head) {
+
+    /** Blocks of a GGUF file as they lie there; plain numbers as they are. */
+    public static final BaseEncoding STORED =
+            new BaseEncoding("stored", "as the file has them", (w, _) -> w, (w, _) -> w);
+
+    private static final List<BaseEncoding> ALL =
+            List.of(
+                    STORED,
+                    new BaseEncoding(
+                            "f32",
+                            "decoded when the model is loaded",
+                            Dense::decoded,
+                            Dense::decoded),
+                    new BaseEncoding(
+                            "int8",
+                            "8 bits, multiplied with activations rounded to 8 bits",
+                            (w, home) -> Int8.of(possible(w), home),
+                            (w, home) -> Int8.head(possible(w), home)));
+
+    /** The registry, in the order of lists. */
+    public static List<BaseEncoding> all() {
+        return ALL;
+    }
+
+    /**
+     * The line of a name.
+     *
+     * @throws BadValue for the key {@code base_encoding} when there is none
+     */
+    public static BaseEncoding named(String name) {
+        return ALL.stream()
+                .filter(e -> e.name.equals(name))
+                .findFirst()
+                .orElseThrow(() -> BadValue.saying("base_encoding", unknown(name)));
+    }
+
+    private static String unknown(String name) {
+        return "= \"%s\" is not an encoding%s"
+                .formatted(
+                        name, NearMiss.hint(name, ALL.stream().map(BaseEncoding::name).toList()));
+    }
+
+    private static Weight possible(Weight stored) {
+        if (!Int8Matrix.possible())
+            throw new UserError(
+                    "the base encoding int8 needs an x86-64 processor, not "
+                            + System.getProperty("os.arch")
+                            + " or a GPU; use: stored");
+        return stored;
+    }
+}

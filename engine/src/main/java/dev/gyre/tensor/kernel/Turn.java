@@ -1,0 +1,108 @@
+package dev.gyre.tensor.kernel;
+
+import static dev.gyre.tensor.kernel.Lanes.COUNT;
+import static dev.gyre.tensor.kernel.Lanes.SPECIES;
+import static dev.gyre.tensor.kernel.Lanes.get;
+import static dev.gyre.tensor.kernel.Lanes.load;
+import static dev.gyre.tensor.kernel.Lanes.set;
+import static dev.gyre.tensor.kernel.Lanes.store;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
+
+/**
+ * Turns matrices, square by square of {@code COUNT} rows: halves are swapped, then quarters, and so
+ * on (Eklundh, IEEE Transactions on Computers 21, 1972). All strides are in bytes.
+ */
+final class Turn {
+    private static final VectorShuffle<Float> BY_8 = swap(8);
+    private static final VectorShuffle<Float> BY_4 = swap(4);
+    private static final VectorShuffle<Float> BY_2 = swap(2);
+    private static final VectorShuffle<Float> BY_1 = swap(1);
+    private static final VectorMask<Float> HIGH_8 = high(8);
+    private static final VectorMask<Float> HIGH_4 = high(4);
+    private static final VectorMask<Float> HIGH_2 = high(2);
+    private static final VectorMask<Float> HIGH_1 = high(1);
+
+    private Turn() {}
+
+    /** Lane l gets that of l xor d. */
+    private static VectorShuffle<Float> swap(int d) {
+        return VectorShuffle.fromOp(SPECIES, l -> (l ^ d) % COUNT);
+    }
+
+    /** Lanes whose number has the bit d. */
+    private static VectorMask<Float> high(int d) {
+        return VectorMask.fromLong(SPECIES, bits(d));
+    }
+
+    private static long bits(int d) {
+        long bits = 0;
+        for (int l = 0; l < COUNT; l++) if ((l & d) != 0) bits |= 1L << l;
+        return bits;
+    }
+
+    /** Whether squares are of a size that this knows. */
+    private static final boolean KNOWN = COUNT == 16 || COUNT == 8 || COUNT == 4;
+
+    /** to[j, i] = from[i, j] for any numbers of rows i and columns j. */
+    static void matrix(long from, long fromRow, long to, long toRow, int rows, int columns) {
+        int i = 0;
+        for (; KNOWN && i + COUNT <= rows; i += COUNT) {
+            int j = 0;
+            for (; j + COUNT <= columns; j += COUNT)
+                square(from + i * fromRow + 4L * j, fromRow, to + j * toRow + 4L * i, toRow);
+            plain(
+                    from + i * fromRow + 4L * j,
+                    fromRow,
+                    to + j * toRow + 4L * i,
+                    toRow,
+                    COUNT,
+                    columns - j);
+        }
+        plain(from + i * fromRow, fromRow, to + 4L * i, toRow, rows - i, columns);
+    }
+
+    private static void plain(long from, long fromRow, long to, long toRow, int rows, int columns) {
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
+                set(to + j * toRow + 4L * i, get(from + i * fromRow + 4L * j));
+    }
+
+    /** One square, each step from where the last one left it. */
+    private static void square(long from, long fromRow, long to, long toRow) {
+        long at = from;
+        long row = fromRow;
+        if (COUNT > 8) {
+            step(at, row, to, toRow, 8, BY_8, HIGH_8);
+            at = to;
+            row = toRow;
+        }
+        if (COUNT > 4) {
+            step(at, row, to, toRow, 4, BY_4, HIGH_4);
+            at = to;
+            row = toRow;
+        }
+        step(at, row, to, toRow, 2, BY_2, HIGH_2);
+        step(to, toRow, to, toRow, 1, BY_1, HIGH_1);
+    }
+
+    /** Swaps the upper right and the lower left in squares of 2d. */
+    private static void step(
+            long from,
+            long fromRow,
+            long to,
+            long toRow,
+            int d,
+            VectorShuffle<Float> swap,
+            VectorMask<Float> high) {
+        for (int k = 0; k < COUNT / 2; k++) {
+            int i = k / d * 2 * d + k % d;
+            FloatVector a = load(from + i * fromRow);
+            FloatVector b = load(from + (i + d) * fromRow);
+            store(a.blend(b.rearrange(swap), high), to + i * toRow);
+            store(a.rearrange(swap).blend(b, high), to + (i + d) * toRow);
+        }
+    }
+}
