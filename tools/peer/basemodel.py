@@ -82,13 +82,20 @@ def say(event):
     print(json.dumps(event), flush=True)
 
 
-def key_warnings(caught):
-    """Those warnings that say a key of a config or a tensor's name was missing or not understood."""
-    return [str(w.message) for w in caught if any(sign in str(w.message).lower() for sign in (" key", "keyword argument", "unexpected"))]
+def key_warnings(caught, own=()):
+    """Those warnings that say a key of a config or a tensor's name was missing or not understood, but for our own keys."""
+    said = [str(w.message) for w in caught]
+    for key in own:
+        said = [words.replace(f"'{key}', ", "").replace(f"'{key}'", "") for words in said]
+    signs = (" key", "keyword argument", "unexpected")
+    return [words for words in said if any(sign in words.lower() for sign in signs) and "keyword arguments []" not in words]
 
 
 class WarningsAboutKeys:
-    """Within this block a warning about keys ends the script with exit code 3; every other warning is let go."""
+    """Within this block a warning about keys, other than our own, ends the script with exit code 3; every other warning is let go."""
+
+    def __init__(self, own=()):
+        self.own = own
 
     def __enter__(self):
         self.catching = warnings.catch_warnings(record=True)
@@ -98,6 +105,6 @@ class WarningsAboutKeys:
 
     def __exit__(self, *failure):
         self.catching.__exit__(*failure)
-        if failure[0] is None and (found := key_warnings(self.caught)):
+        if failure[0] is None and (found := key_warnings(self.caught, self.own)):
             print("\n".join(found), file=sys.stderr)
             sys.exit(3)

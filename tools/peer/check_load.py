@@ -2,20 +2,31 @@
 
     check_load.py --gguf FILE|--model DIR --adapter DIR [--adapter DIR ...] --text FILE [--out FILE ...]
 
-A warning about keys, a tensor that PEFT does not take, or a tensor that it misses ends the script with exit code 3.
+PEFT has no word for some methods whose files it reads as LoRA's: the key gyre_method names them, and their other keys
+are ours too. Any other warning about keys, a tensor that PEFT does not take, or a tensor that it misses ends the script with exit code 3.
 """
 
 import argparse
 import copy
+import inspect
+import json
+import pathlib
 import sys
 
 import basemodel as base
-from peft import PeftModel
+from peft import LoraConfig, PeftModel
 from peft.utils import load_peft_weights, set_peft_model_state_dict
 
 
+def own_keys(folder):
+    """The keys of a method that PEFT reads as another one, and passes over."""
+    config = json.loads((pathlib.Path(folder) / "adapter_config.json").read_text())
+    known = inspect.signature(LoraConfig).parameters
+    return [key for key in config if key not in known] if "gyre_method" in config else []
+
+
 def load_strictly(model, folder):
-    with base.WarningsAboutKeys():
+    with base.WarningsAboutKeys(own_keys(folder)):
         loaded = PeftModel.from_pretrained(model, folder)
         took = set_peft_model_state_dict(loaded, load_peft_weights(folder, device="cpu"))
     # What stands before a sequence PEFT takes in beside the module's own parameters, which know no such key.

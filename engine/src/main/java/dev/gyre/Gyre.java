@@ -1,5 +1,6 @@
 package dev.gyre;
 
+import dev.gyre.model.Activations;
 import dev.gyre.quant.BaseEncoding;
 import dev.gyre.train.MethodSpec;
 import dev.gyre.train.Recipe;
@@ -50,7 +51,7 @@ public interface Gyre {
      *
      * @param source a base without adapters
      */
-    Trial trial(Source source, MethodSpec method, Recipe.Activations activations);
+    Trial trial(Source source, MethodSpec method, Activations activations);
 
     /**
      * How many numbers methods learn on a base, at all its linear layers.

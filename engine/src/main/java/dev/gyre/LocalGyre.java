@@ -10,6 +10,7 @@ import dev.gyre.config.UserError;
 import dev.gyre.data.Encoded;
 import dev.gyre.hub.Hub;
 import dev.gyre.hub.Progress;
+import dev.gyre.model.Activations;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Loading;
 import dev.gyre.quant.BaseEncoding;
@@ -81,8 +82,8 @@ final class LocalGyre implements Gyre {
                         });
     }
 
-    private Base base(Source source, boolean recomputes) {
-        var how = new Loading(recomputes, BaseEncoding.named(source.baseEncoding()));
+    private Base base(Source source, Activations activations) {
+        var how = new Loading(activations, BaseEncoding.named(source.baseEncoding()));
         Path place = hub.resolve(source.base(), progress());
         loaded();
         return Base.open(place, source.template(), how);
@@ -102,16 +103,15 @@ final class LocalGyre implements Gyre {
         TrainingRun.checkOut(recipe.out(), overwrite);
         // A slip in the method's settings should not cost the loading of a model.
         Methods.make(recipe.method().name(), recipe.method().settings());
-        boolean recomputes = recipe.activations() == Recipe.Activations.RECOMPUTE;
         var source = new Source(recipe.base(), List.of(), recipe.template(), recipe.baseEncoding());
-        try (Base base = base(source, recomputes)) {
+        try (Base base = base(source, recipe.activations())) {
             return new TrainingRun(recipe, base, reading(), events).run();
         }
     }
 
     @Override
     public Loaded open(Source source) {
-        Base base = base(source, false);
+        Base base = base(source, Activations.KEEP);
         try {
             return new Ready(base, adapters(base, source.adapters()));
         } catch (RuntimeException | Error e) {
@@ -136,7 +136,7 @@ final class LocalGyre implements Gyre {
     public Merged merge(Source source, Path out, boolean overwrite) {
         TrainingRun.checkOut(out, overwrite);
         if (source.adapters().isEmpty()) throw new UserError("merge needs at least one --adapter");
-        try (Base base = base(source, false)) {
+        try (Base base = base(source, Activations.KEEP)) {
             List<Adapter> adapters = adapters(base, source.adapters());
             try (var _ = Scope.open()) {
                 return MergedFolder.write(base, effects(adapters), out);
@@ -153,8 +153,8 @@ final class LocalGyre implements Gyre {
     }
 
     @Override
-    public Trial trial(Source source, MethodSpec spec, Recipe.Activations activations) {
-        Base base = base(source, activations == Recipe.Activations.RECOMPUTE);
+    public Trial trial(Source source, MethodSpec spec, Activations activations) {
+        Base base = base(source, activations);
         Adapter adapter =
                 Adapter.attach(
                         Methods.make(spec.name(), spec.settings()),
@@ -167,7 +167,7 @@ final class LocalGyre implements Gyre {
     @Override
     public Map<String, Learns> learns(String name, List<MethodSpec> specs) {
         var out = new LinkedHashMap<String, Learns>();
-        try (Base base = base(Source.of(name), false)) {
+        try (Base base = base(Source.of(name), Activations.KEEP)) {
             for (MethodSpec spec : specs) {
                 try (var adapter =
                         Adapter.attach(

@@ -116,8 +116,8 @@ class RoomsTest {
     }
 
     /**
-     * The registry, and pieces that methods share: those that know no method, and LoRA, whose
-     * tensors and files its own family builds on.
+     * The registry, and pieces that methods share: those that know no method, and LoRA and the
+     * bottleneck, which families of methods build on.
      */
     private static final Set<String> SHARED =
             Set.of(
@@ -132,7 +132,14 @@ class RoomsTest {
                     "LoraKind",
                     "Lycoris",
                     "Decomposed",
-                    "SharedBases");
+                    "SharedBases",
+                    "Bottleneck",
+                    "SmallNetwork",
+                    "SideBySide",
+                    "LowRank",
+                    "Equivalent",
+                    "PromptKind",
+                    "ShiraMask");
 
     /** Every file of the methods' room but those. */
     private static final class OnePerMethod implements SliceAssignment {

@@ -3,9 +3,9 @@ package dev.gyre.cli;
 import dev.gyre.Gyre;
 import dev.gyre.config.BadValue;
 import dev.gyre.config.Json;
+import dev.gyre.model.Activations;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.train.MethodSpec;
-import dev.gyre.train.Recipe;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,9 +55,9 @@ final class BenchTrain implements Commands.Runs {
 
     @Option(
             names = "--activations",
-            paramLabel = "keep|recompute",
+            paramLabel = "keep|recompute|auto",
             description = "What the backward pass needs: kept, or computed again [keep].")
-    private Recipe.Activations activations = Recipe.Activations.KEEP;
+    private Activations activations = Activations.KEEP;
 
     @Option(names = "--rows", paramLabel = "N", description = "Rows of a step [4].")
     private int rows = 4;

@@ -1,6 +1,8 @@
 package dev.gyre.model;
 
 import dev.gyre.quant.Weight;
+import dev.gyre.tensor.Cores;
+import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -51,19 +53,20 @@ final class Llama implements Model {
     private final List<Block> blocks = new ArrayList<>();
     private final Map<String, Tensor> vectors = new LinkedHashMap<>();
     private final Scope home;
-    private final boolean recomputes;
+    private final Activations activations;
+    private final double freeBytes;
+    private final double bytesOfRow;
 
     /**
      * Loads all parameters.
      *
      * @param home owns them, and is closed with the model
-     * @param recomputes whether training computes a block's activations again instead of keeping
-     *     them
+     * @param activations what training keeps of a forward pass
      */
-    Llama(LlamaConfig config, Checkpoint checkpoint, Scope home, boolean recomputes) {
+    Llama(LlamaConfig config, Checkpoint checkpoint, Scope home, Activations activations) {
         this.config = config;
         this.home = home;
-        this.recomputes = recomputes;
+        this.activations = activations;
         this.attention = new Attention(config.heads(), config.kvHeads(), config.headDim());
         Weight table =
                 checkpoint.table(EMBEDDING + ".weight", config.vocabulary(), config.hidden());
@@ -77,6 +80,10 @@ final class Llama implements Model {
         for (int i = 0; i < config.layers(); i++)
             blocks.add(block(checkpoint, "model.layers." + i));
         vector(checkpoint, "model.norm.weight", config.hidden());
+        freeBytes = ProcessMemory.availableBytes().orElse(Long.MAX_VALUE);
+        // What the slots of a block put out, in f32, and a quarter more for what stands between.
+        bytesOfRow =
+                blocks.stream().flatMap(b -> b.slots().stream()).mapToDouble(Slot::out).sum() * 5;
     }
 
     private Block block(Checkpoint checkpoint, String name) {
@@ -177,11 +184,14 @@ final class Llama implements Model {
             Var x = openings.widen(tape, Rows.hooked(tape, words, tokens.spans(), EMBEDDED));
             var turns = config.rotary().at(wide.positions(), x.value().dtype());
             var angles = new Rotary.Angles(tape.hold(turns.cos()), tape.hold(turns.sin()));
+            // Each core has a pass of its own at the same time.
+            double kept = bytesOfRow * x.value().size(0) * Cores.count();
+            boolean again = tape.recording() && activations.again(kept, freeBytes);
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Var in = x;
                 x =
-                        recomputes && tape.recording()
+                        again
                                 ? tape.recompute(
                                         (t, v) ->
                                                 block(t, layer, v, angles, wide, openings, caches),

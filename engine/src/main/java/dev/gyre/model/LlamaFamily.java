@@ -48,14 +48,14 @@ final class LlamaFamily implements Family {
     public Model open(Tree config, TensorFile file, Scope home, Loading how) {
         var checkpoint =
                 new FileCheckpoint(file, FileCheckpoint.Layout.as(n -> n), home, how.encoding());
-        return new Llama(LlamaConfig.of(config), checkpoint, home, how.recomputes());
+        return new Llama(LlamaConfig.of(config), checkpoint, home, how.activations());
     }
 
     @Override
     public Model open(Gguf file, Scope home, Loading how) {
         LlamaConfig config = config(file);
         var checkpoint = new FileCheckpoint(file, new GgufLayout(config), home, how.encoding());
-        return new Llama(config, checkpoint, home, how.recomputes());
+        return new Llama(config, checkpoint, home, how.activations());
     }
 
     private static LlamaConfig config(Gguf file) {

@@ -31,7 +31,11 @@ public final class Int8 implements Weight {
     private final Tensor ones;
 
     private Int8(
-            Weight source, Int8Matrix forward, Int8Matrix transposed, Tensor scales, Tensor ones) {
+            Weight source,
+            Int8Matrix forward,
+            @Nullable Int8Matrix transposed,
+            Tensor scales,
+            Tensor ones) {
         this.source = source;
         this.forward = forward;
         this.transposed = transposed;

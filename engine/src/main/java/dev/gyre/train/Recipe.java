@@ -5,6 +5,7 @@ import dev.gyre.config.Bind;
 import dev.gyre.config.Key;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
+import dev.gyre.model.Activations;
 import dev.gyre.quant.BaseEncoding;
 
 import org.jspecify.annotations.Nullable;
@@ -92,7 +93,7 @@ public record Recipe(
                 Optional<HeldOut> validation,
         @Key(value = "steps between looks at the held-out rows; 0: at the end", def = "0")
                 int evalEvery,
-        @Key(value = "whether activations are kept or computed again", def = "keep")
+        @Key(value = "whether activations are kept or computed again; auto: by memory", def = "auto")
                 Activations activations,
         @Key(value = "several examples in one row (later)", def = "false") boolean packing,
         @Key(
@@ -123,12 +124,6 @@ public record Recipe(
         CONSTANT,
         LINEAR,
         COSINE
-    }
-
-    /** What the backward pass needs of the forward pass. */
-    public enum Activations {
-        KEEP,
-        RECOMPUTE
     }
 
     /** A row that is an error unless it is allowed. */

@@ -84,7 +84,7 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
-    public Trial trial(Source source, MethodSpec method, Recipe.Activations activations) {
+    public Trial trial(Source source, MethodSpec method, dev.gyre.model.Activations activations) {
         return new Trial() {
             @Override
             public double step(int[][] rows) {

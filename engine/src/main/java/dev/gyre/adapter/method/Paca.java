@@ -81,9 +81,7 @@ public record Paca(int rank, double alpha, long seed) implements Method {
                                 values(slot),
                                 new long[] {slot.out(), rank},
                                 (r, s) -> base(slot, chosen(slot)).times(1 / scale())));
-                all.add(
-                        Declared.kept(
-                                features(slot), new long[] {rank}, (r, s) -> chosen(slot)));
+                all.add(Declared.kept(features(slot), new long[] {rank}, (r, s) -> chosen(slot)));
             }
             return all;
         }

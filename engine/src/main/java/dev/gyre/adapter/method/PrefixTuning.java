@@ -71,15 +71,15 @@ public record PrefixTuning(int tokens, boolean zero) implements Method {
         public List<Declared> parameters() {
             var all =
                     new Declared(
-                            PromptTuning.TENSOR,
+                            PromptKind.TENSOR,
                             new long[] {tokens, 2L * points.size() * width()},
                             zero ? Declared.ZEROS : Declared.normal(1));
-            return List.of(all.called(PromptTuning.TENSOR));
+            return List.of(all.called(PromptKind.TENSOR));
         }
 
         @Override
         public Effects effects(Tape tape, Learned learned) {
-            Var all = learned.get(PromptTuning.TENSOR);
+            Var all = learned.get(PromptKind.TENSOR);
             var hooks = new LinkedHashMap<String, Hook>();
             for (int i = 0; i < points.size(); i++)
                 hooks.put(

@@ -15,6 +15,9 @@ import java.util.Set;
  * sizes of the model, which PEFT fills in where they are null.
  */
 abstract class PromptKind implements MethodKind {
+    /** What is learned: a tensor without a module, in PEFT's files too. */
+    static final String TENSOR = "prompt_embeddings";
+
     private static final String TOKENS = "num_virtual_tokens";
 
     @Override

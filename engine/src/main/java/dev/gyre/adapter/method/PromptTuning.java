@@ -26,9 +26,6 @@ import java.util.Map;
  * @param tokens V
  */
 public record PromptTuning(int tokens, Start start) implements Method {
-    /** A tensor without a module, in PEFT's files too. */
-    static final String TENSOR = "prompt_embeddings";
-
     /** What the virtual tokens are at first. */
     public enum Start {
         /** Embeddings of words drawn from the vocabulary (PEFT's {@code SAMPLE_VOCAB}). */
@@ -72,12 +69,12 @@ public record PromptTuning(int tokens, Start start) implements Method {
         public List<Declared> parameters() {
             var prompt =
                     new Declared(
-                            TENSOR,
+                            PromptKind.TENSOR,
                             new long[] {tokens, point.width()},
                             start == Start.VOCABULARY
                                     ? (random, shape) -> words(random)
                                     : Declared.normal(1));
-            return List.of(prompt.called(TENSOR));
+            return List.of(prompt.called(PromptKind.TENSOR));
         }
 
         private Tensor words(Random random) {
@@ -94,7 +91,7 @@ public record PromptTuning(int tokens, Start start) implements Method {
 
         @Override
         public Effects effects(Tape tape, Learned learned) {
-            var hook = new Hook.VirtualTokens(learned.get(TENSOR), "virtual tokens are no weight");
+            var hook = new Hook.VirtualTokens(learned.get(PromptKind.TENSOR), "virtual tokens are no weight");
             return new Effects(Map.of(), Map.of(), Map.of(point.name(), hook));
         }
     }
