@@ -7,6 +7,7 @@ import dev.gyre.format.StoredTensor;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -39,8 +40,13 @@ public final class Encodings {
 
     private Encodings() {}
 
-    /** A stored tensor as rows; all but its innermost dimension count as one. */
+    /**
+     * A stored tensor as rows; all but its innermost dimension count as one.
+     *
+     * @throws UserError when its type cannot be read
+     */
     public static RowSource rows(StoredTensor tensor) {
+        var _ = decoder(tensor);
         long columns = tensor.rowElements();
         long rows = columns == 0 ? 0 : tensor.elements() / columns;
         return new StoredRows(tensor, rows, columns);
@@ -50,6 +56,16 @@ public final class Encodings {
         @Override
         public void decode(long firstRow, long count, MemorySegment out) {
             decodeRows(tensor, firstRow, count, out);
+        }
+
+        @Override
+        public String encoding() {
+            return tensor.type().name().toLowerCase(Locale.ROOT);
+        }
+
+        @Override
+        public long bytes() {
+            return tensor.data().byteSize();
         }
     }
 
@@ -109,12 +125,17 @@ public final class Encodings {
         run(tensor, firstRow * row, rows * row, out);
     }
 
-    private static void run(StoredTensor tensor, long first, long count, MemorySegment out) {
+    private static BlockDecoder decoder(StoredTensor tensor) {
         var decoder = BY_TYPE.get(tensor.type());
         if (decoder == null)
             throw new UserError(
                     "%s is stored as %s, which cannot be read yet; readable: %s. Use the model in one of these."
                             .formatted(tensor.name(), tensor.type(), BY_TYPE.keySet()));
+        return decoder;
+    }
+
+    private static void run(StoredTensor tensor, long first, long count, MemorySegment out) {
+        var decoder = decoder(tensor);
         if (out.byteSize() != 4 * count)
             throw new IllegalArgumentException(
                     count + " numbers do not fill " + out.byteSize() + " bytes");

@@ -1,5 +1,8 @@
 package dev.gyre.quant;
 
+import dev.gyre.config.UserError;
+
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
@@ -31,37 +34,49 @@ public record Int8Rows(long rows, long columns, MemorySegment codes, MemorySegme
         }
     }
 
-    /** What it takes in memory. */
+    @Override
+    public String encoding() {
+        return "int8";
+    }
+
+    @Override
     public long bytes() {
         return codes.byteSize() + absmax.byteSize();
     }
 
-    /** Encodes a matrix. */
-    public static Int8Rows of(String name, RowSource source) {
-        byte[] codes = new byte[Math.toIntExact(source.rows() * source.columns())];
+    /**
+     * Encodes a matrix.
+     *
+     * @param name for messages
+     * @param arena how long the codes live
+     * @throws UserError when a number is not finite
+     */
+    public static Int8Rows of(String name, RowSource source, Arena arena) {
+        MemorySegment codes = arena.allocate(source.rows() * source.columns(), 64);
         float[] absmax = new float[Math.toIntExact(source.rows())];
         int columns = Math.toIntExact(source.columns());
         RowChunks.each(
                 source,
                 1,
                 (_, firstRow, rows, values) -> {
+                    byte[] made = new byte[rows * columns];
                     for (int r = 0; r < rows; r++) {
-                        int row = (int) firstRow + r;
-                        Quantiser.checkFinite(name, row, values, r * columns, columns);
+                        int at = r * columns;
+                        Quantiser.checkFinite(name, firstRow + r, values, at, columns);
                         float a = 0;
-                        for (int i = 0; i < columns; i++)
-                            a = Math.max(a, Math.abs(values[r * columns + i]));
-                        absmax[row] = a;
+                        for (int i = at; i < at + columns; i++) a = Math.max(a, Math.abs(values[i]));
+                        absmax[(int) firstRow + r] = a;
                         float scale = a > 0 ? 127 / a : 0;
-                        for (int i = 0; i < columns; i++)
-                            codes[row * columns + i] =
-                                    (byte) Math.rint(values[r * columns + i] * scale);
+                        for (int i = at; i < at + columns; i++)
+                            made[i] = (byte) Math.rint(values[i] * scale);
                     }
+                    MemorySegment.copy(
+                            made, 0, codes, ValueLayout.JAVA_BYTE, firstRow * columns, made.length);
                 });
         return new Int8Rows(
                 source.rows(),
                 columns,
-                MemorySegment.ofArray(codes),
+                codes,
                 MemorySegment.ofArray(Floats.little(absmax)));
     }
 }

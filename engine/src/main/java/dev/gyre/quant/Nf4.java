@@ -1,8 +1,10 @@
 package dev.gyre.quant;
 
-import dev.gyre.format.ElementType;
-import dev.gyre.format.StoredTensor;
+import dev.gyre.config.UserError;
 
+import org.jspecify.annotations.Nullable;
+
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
@@ -22,7 +24,7 @@ public record Nf4(
         int block,
         MemorySegment packed,
         MemorySegment absmax,
-        @org.jspecify.annotations.Nullable Nested nested)
+        @Nullable Nested nested)
         implements RowSource {
     /** Blocks of bitsandbytes and of QLoRA. */
     static final int BLOCK = 64;
@@ -116,16 +118,27 @@ public record Nf4(
         }
     }
 
-    /** What it takes in memory. */
+    @Override
+    public String encoding() {
+        return "nf4";
+    }
+
+    @Override
     public long bytes() {
         long own = packed.byteSize() + absmax.byteSize();
         return nested == null ? own : own + nested.scales.byteSize() + nested.map.byteSize();
     }
 
-    /** Encodes a matrix. The offset is the mean of the blocks' largest magnitudes. */
-    public static Nf4 of(String name, RowSource source) {
+    /**
+     * Encodes a matrix. The offset is the mean of the blocks' largest magnitudes.
+     *
+     * @param name for messages
+     * @param arena how long the codes live
+     * @throws UserError when a number is not finite
+     */
+    public static Nf4 of(String name, RowSource source, Arena arena) {
         long elements = source.rows() * source.columns();
-        byte[] packed = new byte[Math.toIntExact(Math.ceilDiv(elements, 2))];
+        MemorySegment packed = arena.allocate(Math.ceilDiv(elements, 2), 64);
         float[] absmax = new float[Math.toIntExact(Math.ceilDiv(elements, BLOCK))];
         // chunks of whole blocks, so that no two threads meet in one
         RowChunks.each(
@@ -135,31 +148,42 @@ public record Nf4(
                     int columns = (int) source.columns();
                     for (int r = 0; r < rows; r++)
                         Quantiser.checkFinite(name, firstRow + r, values, r * columns, columns);
-                    encode(values, rows * columns, firstRow * columns, packed, absmax);
+                    byte[] made =
+                            encode(values, rows * columns, firstRow * columns / BLOCK, absmax);
+                    MemorySegment.copy(
+                            made,
+                            0,
+                            packed,
+                            ValueLayout.JAVA_BYTE,
+                            firstRow * columns / 2,
+                            made.length);
                 });
         return new Nf4(
                 source.rows(),
                 source.columns(),
                 BLOCK,
-                MemorySegment.ofArray(packed),
+                packed,
                 MemorySegment.ofArray(new byte[absmax.length]),
                 null)
                 .nested(absmax);
     }
 
-    private static void encode(float[] values, int n, long at, byte[] packed, float[] absmax) {
+    /** The packed codes of n numbers, whose blocks are those from {@code first} on. */
+    private static byte[] encode(float[] values, int n, long first, float[] absmax) {
+        byte[] packed = new byte[Math.ceilDiv(n, 2)];
         for (int from = 0; from < n; from += BLOCK) {
             int to = Math.min(n, from + BLOCK);
             float most = 0;
             for (int i = from; i < to; i++) most = Math.max(most, Math.abs(values[i]));
-            absmax[(int) ((at + from) / BLOCK)] = most;
+            absmax[(int) first + from / BLOCK] = most;
             float inverse = 1 / Math.max(most, 1e-38f);
             for (int i = from; i < to; i += 2) {
                 int high = index(Math.clamp(values[i] * inverse, -1f, 1f));
                 int low = i + 1 < to ? index(Math.clamp(values[i + 1] * inverse, -1f, 1f)) : 0;
-                packed[(int) ((at + i) / 2)] = (byte) (high << 4 | low);
+                packed[i / 2] = (byte) (high << 4 | low);
             }
         }
+        return packed;
     }
 
     private Nf4 nested(float[] a) {

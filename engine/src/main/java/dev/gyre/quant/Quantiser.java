@@ -7,10 +7,28 @@ import dev.gyre.format.StoredTensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Map;
 
 /** Makes stored tensors of blocks from numbers. */
 public final class Quantiser {
+    /** What llama.cpp's quantiser takes where a row is not whole super-blocks of 256. */
+    private static final Map<ElementType, ElementType> SMALLER_BLOCKS =
+            Map.of(
+                    ElementType.Q4_K, ElementType.Q5_0,
+                    ElementType.Q5_K, ElementType.Q5_1,
+                    ElementType.Q6_K, ElementType.Q8_0);
+
     private Quantiser() {}
+
+    /**
+     * The type that rows of so many numbers get where one is wanted: that one, or, when its blocks
+     * do not divide a row, what llama.cpp's quantiser falls back to.
+     */
+    public static ElementType fitting(ElementType wanted, long columns) {
+        var type = wanted;
+        if (columns % type.blockElements() != 0) type = SMALLER_BLOCKS.getOrDefault(type, type);
+        return columns % type.blockElements() == 0 ? type : ElementType.F16;
+    }
 
     /**
      * Encodes a matrix.

@@ -1,5 +1,8 @@
 package dev.gyre.quant;
 
+import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Scope;
+
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -19,8 +22,45 @@ public interface RowSource {
      */
     void decode(long firstRow, long rows, MemorySegment out);
 
-    /** One of plain f32 numbers in memory, row after row. */
-    static RowSource of(MemorySegment values, long rows, long columns) {
-        return new PlainRows(values, rows, columns);
+    /** The encoding's name. */
+    String encoding();
+
+    /** What it takes, in memory or in its file. */
+    long bytes();
+
+    /** The rows of a weight. */
+    static RowSource of(Weight weight) {
+        return new OfWeight(weight);
+    }
+
+    /** A weight's panels, copied. */
+    record OfWeight(Weight weight) implements RowSource {
+        @Override
+        public long rows() {
+            return weight.out();
+        }
+
+        @Override
+        public long columns() {
+            return weight.in();
+        }
+
+        @Override
+        public void decode(long firstRow, long rows, MemorySegment out) {
+            try (var _ = Scope.open()) {
+                var panel = weight.panel(firstRow, rows).to(DType.F32).contiguous();
+                out.copyFrom(panel.segment());
+            }
+        }
+
+        @Override
+        public String encoding() {
+            return weight.encoding();
+        }
+
+        @Override
+        public long bytes() {
+            return weight.bytes();
+        }
     }
 }

@@ -97,7 +97,7 @@ public record Recipe(
                 Activations activations,
         @Key(value = "several examples in one row (later)", def = "false") boolean packing,
         @Key(
-                        value = "encoding of the frozen weights: stored, f32, int8",
+                        value = "encoding of the frozen weights: " + BaseEncoding.NAMES,
                         def = "stored",
                         form = "NAME")
                 String baseEncoding,

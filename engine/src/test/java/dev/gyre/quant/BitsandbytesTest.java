@@ -57,7 +57,7 @@ class BitsandbytesTest {
     @ValueSource(strings = {"nf4", "short"})
     void encodesTheSameCodesAndWithinOneTheSameScales(String name) {
         var before = Encodings.rows(decoded.tensor(name + ".before"));
-        var made = Nf4.of(name, before);
+        var made = Nf4.of(name, before, Arena.ofAuto());
         var theirs = Bitsandbytes.nf4(encoded, name + ".weight");
         assertThat(bytes(made.packed())).containsExactly(bytes(theirs.packed()));
         // their native library looks codes up in a table of bins, which may miss by one
@@ -69,7 +69,7 @@ class BitsandbytesTest {
 
     @Test
     void encodesTheSameInt8() {
-        var made = Int8Rows.of("w", Encodings.rows(decoded.tensor("int8.before")));
+        var made = Int8Rows.of("w", Encodings.rows(decoded.tensor("int8.before")), Arena.ofAuto());
         var theirs = Bitsandbytes.int8(encoded, "int8.weight");
         assertThat(bytes(made.codes())).containsExactly(bytes(theirs.codes()));
         assertThat(bytes(made.absmax())).containsExactly(bytes(theirs.absmax()));
@@ -77,8 +77,8 @@ class BitsandbytesTest {
 
     @Test
     void writesTheSameNamesTypesAndShapesAndReadsThemBack(@TempDir Path folder) {
-        var nf4 = Nf4.of("w", Encodings.rows(decoded.tensor("nf4.before")));
-        var int8 = Int8Rows.of("w", Encodings.rows(decoded.tensor("int8.before")));
+        var nf4 = Nf4.of("w", Encodings.rows(decoded.tensor("nf4.before")), Arena.ofAuto());
+        var int8 = Int8Rows.of("w", Encodings.rows(decoded.tensor("int8.before")), Arena.ofAuto());
         var tensors = new ArrayList<StoredTensor>();
         tensors.addAll(Bitsandbytes.tensors("nf4.weight", nf4, "float32"));
         tensors.addAll(Bitsandbytes.tensors("int8.weight", int8));

@@ -1,5 +1,8 @@
 package dev.gyre.quant;
 
+import dev.gyre.format.ElementType;
+import dev.gyre.format.StoredTensor;
+
 import java.lang.foreign.MemorySegment;
 
 /** The numbers that golden values are told of: exact in f32 and f16. */
@@ -13,7 +16,13 @@ final class Gen {
     }
 
     static RowSource rows(float[] values, int rows) {
-        return RowSource.of(MemorySegment.ofArray(values), rows, values.length / rows);
+        return rows(values, rows, values.length / rows);
+    }
+
+    static RowSource rows(float[] values, int rows, int columns) {
+        var data = MemorySegment.ofArray(values);
+        return Encodings.rows(
+                new StoredTensor("w", ElementType.F32, new long[] {rows, columns}, data));
     }
 
     static float[] decoded(RowSource source) {

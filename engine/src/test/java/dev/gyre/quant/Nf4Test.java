@@ -8,6 +8,7 @@ import dev.gyre.config.UserError;
 
 import org.junit.jupiter.api.Test;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
@@ -25,14 +26,14 @@ class Nf4Test {
 
     @Test
     void oneBlockHasItsSpecifiedCodes() {
-        var made = Nf4.of("w", Gen.rows(Gen.of(64), 1));
+        var made = Nf4.of("w", Gen.rows(Gen.of(64), 1), Arena.ofAuto());
         assertThat(HexFormat.of().formatHex(bytes(made.packed())))
                 .isEqualTo("17e29f3b05d17e2af4c06d18e2a04c16e29f3b05d17e29f3c05d18e2af4c16e1");
     }
 
     @Test
     void oneBlockWithoutDoubleQuantisationDecodesToItsSpecifiedNumbers() {
-        var made = Nf4.of("w", Gen.rows(Gen.of(64), 1));
+        var made = Nf4.of("w", Gen.rows(Gen.of(64), 1), Arena.ofAuto());
         var plain =
                 new Nf4(1, 64, 64, made.packed(), MemorySegment.ofArray(Floats.little(.78125f)), null);
         float[] got = Gen.decoded(plain);
@@ -51,7 +52,7 @@ class Nf4Test {
         float[] values = new float[32768];
         for (int i = 0; i < values.length; i++)
             values[i] = ((int) ((7919L * i + 13) % 10007) - 5003) / 4096f;
-        var made = Nf4.of("w", Gen.rows(values, 128));
+        var made = Nf4.of("w", Gen.rows(values, 128), Arena.ofAuto());
         var nested = Objects.requireNonNull(made.nested());
         assertThat(nested.offset()).isEqualTo(1.20776176f);
         assertThat(floats(nested.scales())).containsExactly(.024412155f, .025632858f);
@@ -78,15 +79,15 @@ class Nf4Test {
     @Test
     void losesAsMuchOfNormalNumbersAsSpecified() {
         var before = normal(256, 256);
-        assertThat(RowChunks.difference(before, Nf4.of("w", before)).relative())
+        assertThat(RowChunks.difference(before, Nf4.of("w", before, Arena.ofAuto())).relative())
                 .isCloseTo(.09213, within(1e-3));
     }
 
     @Test
     void encodingWhatWasDecodedGivesTheSameCodes() {
-        var once = Nf4.of("w", normal(64, 64));
+        var once = Nf4.of("w", normal(64, 64), Arena.ofAuto());
         var plain = withoutNesting(once);
-        var twice = Nf4.of("w", RowSource.of(MemorySegment.ofArray(Gen.decoded(plain)), 64, 64));
+        var twice = Nf4.of("w", Gen.rows(Gen.decoded(plain), 64), Arena.ofAuto());
         assertThat(bytes(twice.packed())).containsExactly(bytes(once.packed()));
     }
 
@@ -106,7 +107,7 @@ class Nf4Test {
     void blocksCrossRowsAndRowsAreRowsOfTheWhole() {
         int rows = 331;
         int columns = 347;
-        var made = Nf4.of("w", normal(rows, columns));
+        var made = Nf4.of("w", normal(rows, columns), Arena.ofAuto());
         float[] whole = Gen.decoded(made);
         for (int first : new int[] {0, 1, 7, 330}) {
             int count = Math.min(3, rows - first);
@@ -123,7 +124,7 @@ class Nf4Test {
 
     @Test
     void zerosGetTheCodeOfZero() {
-        var made = Nf4.of("w", Gen.rows(new float[128], 2));
+        var made = Nf4.of("w", Gen.rows(new float[128], 2), Arena.ofAuto());
         for (byte b : bytes(made.packed())) assertThat(b).isEqualTo((byte) 0x77);
         for (float value : Gen.decoded(made)) assertThat(value).isZero();
     }
@@ -132,7 +133,7 @@ class Nf4Test {
     void brokenNumbersAreRefusedWithTheirRow() {
         float[] values = new float[128];
         values[70] = Float.NaN;
-        assertThatThrownBy(() -> Nf4.of("q_proj", Gen.rows(values, 2)))
+        assertThatThrownBy(() -> Nf4.of("q_proj", Gen.rows(values, 2), Arena.ofAuto()))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("q_proj, row 1");
     }

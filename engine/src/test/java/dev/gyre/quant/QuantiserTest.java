@@ -182,7 +182,7 @@ class QuantiserTest {
 
     @Test
     void emptyMatricesAreEmpty() {
-        var rows = RowSource.of(MemorySegment.ofArray(new float[0]), 0, 32);
+        var rows = Gen.rows(new float[0], 0, 32);
         StoredTensor made = Quantiser.blocks("w", ElementType.Q8_0, rows, Arena.ofAuto());
         assertThat(made.data().byteSize()).isZero();
         assertThat(RowChunks.difference(rows, rows).relative()).isZero();
