@@ -4,6 +4,7 @@ import dev.gyre.Gyre;
 import dev.gyre.config.BadValue;
 import dev.gyre.config.Json;
 import dev.gyre.model.Activations;
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.train.MethodSpec;
 
@@ -50,7 +51,7 @@ final class BenchTrain implements Commands.Runs {
     @Option(
             names = "--base-encoding",
             paramLabel = "NAME",
-            description = "Encoding of the base's weights: stored, f32, int8 [stored].")
+            description = "Encoding of the base's weights: " + BaseEncoding.NAMES + " [stored].")
     private String baseEncoding = "stored";
 
     @Option(

@@ -2,6 +2,8 @@ package dev.gyre.cli;
 
 import dev.gyre.Gyre;
 
+import dev.gyre.quant.BaseEncoding;
+
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -26,7 +28,7 @@ final class Opening {
     @Option(
             names = "--base-encoding",
             paramLabel = "NAME",
-            description = "Encoding of the base's weights: stored, f32, int8 [stored].")
+            description = "Encoding of the base's weights: " + BaseEncoding.NAMES + " [stored].")
     private String baseEncoding = "stored";
 
     @Mixin private AdapterReading reading = new AdapterReading();

@@ -87,6 +87,15 @@ public enum ElementType {
         return !safetensorsName.isEmpty();
     }
 
+    /** Whether GGUF has this type. */
+    public boolean inGguf() {
+        return ggufId >= 0;
+    }
+
+    int ggufId() {
+        return ggufId;
+    }
+
     /**
      * Bytes that so many elements take.
      *

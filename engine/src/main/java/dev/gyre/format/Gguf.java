@@ -19,10 +19,11 @@ import java.util.Map;
  * stay permuted as the file has them.
  */
 public final class Gguf implements TensorFile {
-    private static final int MAGIC = 0x46554747; // "GGUF"
+    static final int MAGIC = 0x46554747; // "GGUF"
     private static final int MAX_NAME_BYTES = 1024;
     private static final int MAX_DIMENSIONS = 4;
-    private static final long DEFAULT_ALIGNMENT = 32;
+    static final String ALIGNMENT_KEY = "general.alignment";
+    static final long DEFAULT_ALIGNMENT = 32;
 
     private final Path path;
     private final GgufMetadata metadata;
@@ -57,7 +58,7 @@ public final class Gguf implements TensorFile {
         checkVersion(file, in.u32());
         long tensorCount = in.count("tensors", 8 + 4 + 4 + 8);
         long keyCount = in.count("metadata keys", 8 + 4 + 1);
-        var metadata = new GgufMetadata(file, new GgufValues(in).read(keyCount));
+        var metadata = new GgufValues(in).read(file, keyCount);
         if (metadata.wholeOr("split.count", 1) > 1)
             throw new UserError(
                     file
@@ -65,7 +66,7 @@ public final class Gguf implements TensorFile {
                             + metadata.whole("split.count")
                             + " parts. Join them first, with llama.cpp's llama-gguf-split"
                             + " --merge.");
-        long alignment = metadata.wholeOr("general.alignment", DEFAULT_ALIGNMENT);
+        long alignment = metadata.wholeOr(ALIGNMENT_KEY, DEFAULT_ALIGNMENT);
         if (alignment < 1 || alignment > 1 << 30 || Long.bitCount(alignment) != 1)
             throw in.damaged("general.alignment is " + alignment + ", not a power of two");
         var infos = new ArrayList<Info>();
@@ -156,7 +157,7 @@ public final class Gguf implements TensorFile {
         }
     }
 
-    private static long align(long at, long alignment) {
+    static long align(long at, long alignment) {
         return (at + alignment - 1) / alignment * alignment;
     }
 
@@ -173,5 +174,21 @@ public final class Gguf implements TensorFile {
     /** The typed keys and values of the header. */
     public GgufMetadata metadata() {
         return metadata;
+    }
+
+    /**
+     * Writes a file, atomically: whatever goes wrong, the old file stays and nothing half-written is
+     * left. Each tensor is made when its turn comes, so that only one is in memory.
+     *
+     * @throws UserError when a tensor's name, type or shape is none of GGUF's, the disk is full or
+     *     the place not writable
+     */
+    public static void write(Path file, GgufKeys keys, List<TensorSource> tensors) {
+        AtomicFile.write(file, content(keys, tensors));
+    }
+
+    /** What {@link #write} writes, for files that belong together. */
+    public static AtomicFile.Content content(GgufKeys keys, List<TensorSource> tensors) {
+        return GgufWriter.content(keys, tensors);
     }
 }

@@ -39,6 +39,11 @@ final class GgufCursor {
         return at;
     }
 
+    /** The bytes from there to here. */
+    MemorySegment since(long from) {
+        return all.asSlice(from, at - from);
+    }
+
     long remaining() {
         return all.byteSize() - at;
     }

@@ -3,6 +3,7 @@ package dev.gyre.format;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
 
+import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -21,10 +22,21 @@ import java.util.Set;
 public final class GgufMetadata {
     private final Path file;
     private final Map<String, Object> values;
+    private final Map<String, MemorySegment> encoded;
 
-    GgufMetadata(Path file, Map<String, Object> values) {
+    /**
+     * @param encoded type and value of each key as they lie in the file
+     */
+    GgufMetadata(Path file, Map<String, Object> values, Map<String, MemorySegment> encoded) {
         this.file = file;
         this.values = Collections.unmodifiableMap(values);
+        this.encoded = encoded;
+    }
+
+    /** A key's type and value as they lie in the file. */
+    MemorySegment encoded(String key) {
+        value(key);
+        return encoded.get(key);
     }
 
     /** All keys, in the file's order. */

@@ -1,32 +1,34 @@
 package dev.gyre.format;
 
+import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Reads GGUF's metadata. Numbers of things are compared with what is left of the file before memory
  * is taken.
  */
 final class GgufValues {
-    private static final int MAX_KEY_BYTES = 65535;
+    static final int MAX_KEY_BYTES = 65535;
     private static final int MAX_NESTING = 4;
 
-    private static final int U8 = 0;
-    private static final int I8 = 1;
-    private static final int U16 = 2;
-    private static final int I16 = 3;
-    private static final int U32 = 4;
-    private static final int I32 = 5;
-    private static final int F32 = 6;
-    private static final int BOOL = 7;
-    private static final int TEXT = 8;
-    private static final int ARRAY = 9;
-    private static final int U64 = 10;
-    private static final int I64 = 11;
-    private static final int F64 = 12;
+    static final int U8 = 0;
+    static final int I8 = 1;
+    static final int U16 = 2;
+    static final int I16 = 3;
+    static final int U32 = 4;
+    static final int I32 = 5;
+    static final int F32 = 6;
+    static final int BOOL = 7;
+    static final int TEXT = 8;
+    static final int ARRAY = 9;
+    static final int U64 = 10;
+    static final int I64 = 11;
+    static final int F64 = 12;
 
     private final GgufCursor in;
     private long elements;
@@ -35,15 +37,18 @@ final class GgufValues {
         this.in = in;
     }
 
-    Map<String, Object> read(long count) {
+    GgufMetadata read(Path file, long count) {
         var values = new LinkedHashMap<String, Object>();
+        var encoded = new HashMap<String, MemorySegment>();
         for (long i = 0; i < count; i++) {
             String key = in.text("a metadata key", MAX_KEY_BYTES);
+            long from = in.at();
             Object value = value(key, type(key), 0);
             if (values.put(key, value) != null)
                 throw in.damaged("the metadata key \"" + key + "\" is there twice");
+            encoded.put(key, in.since(from));
         }
-        return values;
+        return new GgufMetadata(file, values, encoded);
     }
 
     private int type(String key) {

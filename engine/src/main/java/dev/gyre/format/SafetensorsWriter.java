@@ -4,7 +4,6 @@ import dev.gyre.config.Json;
 import dev.gyre.config.UserError;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -131,17 +130,7 @@ final class SafetensorsWriter {
         var sorted = tensors.stream().sorted(ORDER).toList();
         AtomicFile.writeAll(channel, header(metadata, sorted));
         for (var tensor : sorted) {
-            MemorySegment data = tensor.data().get();
-            if (data.byteSize() != tensor.bytes())
-                throw new IllegalStateException(
-                        "%s %s%s takes %d bytes, not %d"
-                                .formatted(
-                                        tensor.name(),
-                                        tensor.type(),
-                                        Arrays.toString(tensor.shape()),
-                                        tensor.bytes(),
-                                        data.byteSize()));
-            AtomicFile.writeAll(channel, data);
+            AtomicFile.writeAll(channel, tensor.exactData());
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.gyre.format;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
@@ -25,6 +26,17 @@ public record TensorSource(
     /** One that exists already. */
     public static TensorSource of(StoredTensor tensor) {
         return new TensorSource(tensor.name(), tensor.type(), tensor.shape(), tensor::data);
+    }
+
+    /** Makes its data, which must have its size. */
+    MemorySegment exactData() {
+        MemorySegment made = data.get();
+        if (made.byteSize() != bytes())
+            throw new IllegalStateException(
+                    "%s %s%s takes %d bytes, not %d"
+                            .formatted(
+                                    name, type, Arrays.toString(shape), bytes(), made.byteSize()));
+        return made;
     }
 
     /** Its size on disk. */

@@ -5,9 +5,11 @@ import dev.gyre.format.ElementType;
 import dev.gyre.format.StoredTensor;
 import dev.gyre.format.TensorFile;
 import dev.gyre.quant.BaseEncoding;
+import dev.gyre.quant.Bitsandbytes;
 import dev.gyre.quant.Dense;
 import dev.gyre.quant.Encoded;
 import dev.gyre.quant.Encodings;
+import dev.gyre.quant.RowSource;
 import dev.gyre.quant.Weight;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Device;
@@ -16,9 +18,11 @@ import dev.gyre.tensor.Tensor;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
@@ -40,6 +44,9 @@ final class FileCheckpoint implements Checkpoint {
             return names::apply;
         }
     }
+
+    /** Encodings of plain numbers, which are kept as they are. */
+    private static final Set<String> PLAIN = Set.of("f32", "f16", "bf16");
 
     private final TensorFile file;
     private final Layout layout;
@@ -71,20 +78,47 @@ final class FileCheckpoint implements Checkpoint {
 
     @Override
     public Weight weight(String name, long out, long in) {
-        return encoding.linear().apply(table(name, out, in), home);
+        if (encoding.equals(BaseEncoding.STORED) || Device.current() != Device.CPU)
+            return encoding.linear().apply(table(name, out, in), home);
+        // Straight from the file: a copy of the plain numbers would stay beside the encoded ones.
+        var mapped = new Encoded(rows(name, out, in), layout.order(name));
+        return encoding.linear().apply(mapped, home);
     }
 
     private Weight stored(String name, long out, long in) {
-        StoredTensor found = find(name, out, in);
-        return found.type().blockElements() == 1 || Device.current() != Device.CPU
-                ? new Dense(load(name, out, in))
-                : new Encoded(found, layout.order(name));
+        RowSource rows = rows(name, out, in);
+        boolean plain = PLAIN.contains(rows.encoding());
+        if (!plain && Device.current() == Device.CPU)
+            return new Encoded(rows, layout.order(name));
+        try (var _ = Scope.open()) {
+            Tensor numbers = plain ? numbers(find(name, out, in)) : decoded(rows);
+            return new Dense(home.adopt(ordered(name, numbers)));
+        }
+    }
+
+    private RowSource rows(String name, long out, long in) {
+        RowSource rows =
+                Bitsandbytes.read(file, layout.name(name))
+                        .orElseGet(() -> Encodings.rows(find(name, out, in)));
+        check(name, new long[] {rows.rows(), rows.columns()}, out, in);
+        return rows;
+    }
+
+    private static Tensor decoded(RowSource rows) {
+        float[] numbers = new float[Math.toIntExact(rows.rows() * rows.columns())];
+        rows.decode(0, rows.rows(), MemorySegment.ofArray(numbers));
+        return Tensor.of(numbers, rows.rows(), rows.columns());
+    }
+
+    private Tensor ordered(String name, Tensor numbers) {
+        int[] order = layout.order(name);
+        return order == null ? numbers : numbers.indexSelect(0, Tensor.of(order));
     }
 
     @Override
     public Tensor vector(String name, long length) {
         try (var _ = Scope.open()) {
-            return home.adopt(load(name, length).to(DType.F32));
+            return home.adopt(ordered(name, numbers(find(name, length))).to(DType.F32));
         }
     }
 
@@ -97,24 +131,19 @@ final class FileCheckpoint implements Checkpoint {
                             + theirs
                             + " is missing; is the file whole, and of this family?");
         StoredTensor stored = file.tensor(theirs);
-        if (!Arrays.equals(stored.shape(), shape))
+        check(name, stored.shape(), shape);
+        return stored;
+    }
+
+    private void check(String name, long[] found, long... wanted) {
+        if (!Arrays.equals(found, wanted))
             throw new UserError(
                     "%s: %s has shape %s, the configuration says %s"
                             .formatted(
                                     file.path(),
-                                    theirs,
-                                    Arrays.toString(stored.shape()),
-                                    Arrays.toString(shape)));
-        return stored;
-    }
-
-    private Tensor load(String name, long... shape) {
-        StoredTensor found = find(name, shape);
-        int[] order = layout.order(name);
-        try (var _ = Scope.open()) {
-            Tensor numbers = numbers(found);
-            return home.adopt(order == null ? numbers : numbers.indexSelect(0, Tensor.of(order)));
-        }
+                                    layout.name(name),
+                                    Arrays.toString(found),
+                                    Arrays.toString(wanted)));
     }
 
     private static Tensor numbers(StoredTensor stored) {

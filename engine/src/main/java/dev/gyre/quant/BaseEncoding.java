@@ -3,10 +3,13 @@ package dev.gyre.quant;
 import dev.gyre.config.BadValue;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
+import dev.gyre.format.ElementType;
+import dev.gyre.tensor.Device;
 import dev.gyre.tensor.Int8Matrix;
 import dev.gyre.tensor.Scope;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.function.BiFunction;
 
 /**
@@ -40,7 +43,47 @@ public record BaseEncoding(
                             "int8",
                             "8 bits, multiplied with activations rounded to 8 bits",
                             (w, home) -> Int8.of(possible(w), home),
-                            (w, home) -> Int8.head(possible(w), home)));
+                            (w, home) -> Int8.head(possible(w), home)),
+                    encoded(
+                            "nf4",
+                            "4 bits, double quantisation (QLoRA)",
+                            (numbers, arena) -> Nf4.of("a weight", numbers, arena)),
+                    blocks(ElementType.Q8_0, "GGUF's blocks of 8 bits"),
+                    blocks(ElementType.Q4_0, "GGUF's blocks of 4 bits"),
+                    blocks(ElementType.Q4_K, "GGUF's super-blocks of 4 bits"));
+
+    /** The registry's names, for help. */
+    public static final String NAMES = "stored, f32, int8, nf4, q8_0, q4_0, q4_k";
+
+    /** Encoded when the model is loaded; heads stay as the file has them. */
+    private static BaseEncoding encoded(String name, String meaning, Encoded.Encoder encoder) {
+        return new BaseEncoding(
+                name,
+                meaning,
+                (w, home) -> Encoded.of(onProcessor(w, name), name, encoder, home),
+                (w, _) -> w);
+    }
+
+    private static BaseEncoding blocks(ElementType type, String meaning) {
+        return encoded(
+                type.name().toLowerCase(Locale.ROOT),
+                meaning,
+                (numbers, arena) ->
+                        Encodings.rows(
+                                Quantiser.blocks(
+                                        "a weight",
+                                        Quantiser.fitting(type, numbers.columns()),
+                                        numbers,
+                                        arena)));
+    }
+
+    private static Weight onProcessor(Weight stored, String name) {
+        if (Device.current() != Device.CPU)
+            throw new UserError(
+                    "the base encoding %s is decoded by the processor, not by a GPU; use: stored"
+                            .formatted(name));
+        return stored;
+    }
 
     /** The registry, in the order of lists. */
     public static List<BaseEncoding> all() {

@@ -1,6 +1,5 @@
 package dev.gyre.quant;
 
-import dev.gyre.format.StoredTensor;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
@@ -8,10 +7,10 @@ import dev.gyre.tensor.kernel.Workers;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.Locale;
+import java.lang.foreign.Arena;
 
 /**
- * A weight in blocks as they lie in its file. A product decodes one tile of rows after another into
+ * A weight in blocks, as they lie in its file or made in memory. A product decodes one tile of rows after another into
  * scratch memory and multiplies it in f32, so the numbers are exactly those of the decoded weight,
  * and the matrix as a whole never exists.
  */
@@ -19,30 +18,52 @@ public final class Encoded implements Weight {
     /** Numbers of a tile: with the rows it is multiplied with, it stays in a core's cache. */
     private static final long TILE = 1 << 18;
 
-    private final StoredTensor stored;
+    private final RowSource source;
     private final int @Nullable [] order;
 
     /**
-     * A matrix in a file.
+     * A matrix.
      *
-     * @param stored [out, in], mapped for as long as this weight is used
-     * @param order the file's row of each row of the matrix; null where they are the same
+     * @param source [out, in], which lives for as long as this weight is used
+     * @param order the source's row of each row of the matrix; null where they are the same
      */
-    public Encoded(StoredTensor stored, int @Nullable [] order) {
-        if (stored.shape().length != 2)
-            throw new IllegalArgumentException("a weight is a matrix, not " + stored);
-        this.stored = stored;
+    public Encoded(RowSource source, int @Nullable [] order) {
+        this.source = source;
         this.order = order;
+    }
+
+    /** Makes blocks of a weight's numbers. */
+    @FunctionalInterface
+    interface Encoder {
+        /**
+         * Encodes.
+         *
+         * @param arena how long the blocks live
+         */
+        RowSource encode(RowSource numbers, Arena arena);
+    }
+
+    /**
+     * A weight encoded in memory; one that is in the encoding already stays as it is.
+     *
+     * @param name the encoding's
+     * @param home owns the blocks
+     */
+    static Weight of(Weight weight, String name, Encoder encoder, Scope home) {
+        if (weight.encoding().equals(name)) return weight;
+        var arena = Arena.ofShared();
+        home.alsoCloses(arena::close);
+        return new Encoded(encoder.encode(RowSource.of(weight), arena), null);
     }
 
     @Override
     public long in() {
-        return stored.rowElements();
+        return source.columns();
     }
 
     @Override
     public long out() {
-        return stored.shape()[0];
+        return source.rows();
     }
 
     private long tileRows() {
@@ -101,15 +122,13 @@ public final class Encoded implements Weight {
                 Math.toIntExact(into.size(0)),
                 (first, end) -> {
                     if (order == null)
-                        Encodings.decodeRows(
-                                stored,
+                        source.decode(
                                 from + first,
                                 end - first,
                                 out.asSlice(first * row, (end - first) * row));
                     else
                         for (int r = first; r < end; r++)
-                            Encodings.decodeRows(
-                                    stored,
+                            source.decode(
                                     order[Math.toIntExact(from + r)],
                                     1,
                                     out.asSlice(r * row, row));
@@ -123,7 +142,7 @@ public final class Encoded implements Weight {
         long row = 4 * in();
         for (int i = 0; i < wanted.length; i++) {
             long from = order == null ? wanted[i] : order[Math.toIntExact(wanted[i])];
-            Encodings.decodeRows(stored, from, 1, out.segment().asSlice(i * row, row));
+            source.decode(from, 1, out.segment().asSlice(i * row, row));
         }
         return out;
     }
@@ -142,11 +161,11 @@ public final class Encoded implements Weight {
 
     @Override
     public String encoding() {
-        return stored.type().name().toLowerCase(Locale.ROOT);
+        return source.encoding();
     }
 
     @Override
     public long bytes() {
-        return stored.data().byteSize();
+        return source.bytes();
     }
 }

@@ -7,9 +7,12 @@ import dev.gyre.format.StoredTensor;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The encodings that can be read, one file each, and the reading of stored tensors into f32. */
 public final class Encodings {
@@ -36,6 +39,49 @@ public final class Encodings {
     private static final long PART = 1 << 30;
 
     private Encodings() {}
+
+    /**
+     * A stored tensor as rows; all but its innermost dimension count as one.
+     *
+     * @throws UserError when its type cannot be read
+     */
+    public static RowSource rows(StoredTensor tensor) {
+        var _ = decoder(tensor);
+        long columns = tensor.rowElements();
+        long rows = columns == 0 ? 0 : tensor.elements() / columns;
+        return new StoredRows(tensor, rows, columns);
+    }
+
+    private record StoredRows(StoredTensor tensor, long rows, long columns) implements RowSource {
+        @Override
+        public void decode(long firstRow, long count, MemorySegment out) {
+            decodeRows(tensor, firstRow, count, out);
+        }
+
+        @Override
+        public String encoding() {
+            return tensor.type().name().toLowerCase(Locale.ROOT);
+        }
+
+        @Override
+        public long bytes() {
+            return tensor.data().byteSize();
+        }
+    }
+
+    /** The types that can be written. */
+    public static Set<ElementType> writable() {
+        return BY_TYPE.values().stream()
+                .filter(BlockEncoder.class::isInstance)
+                .map(BlockDecoder::type)
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    static BlockEncoder encoder(ElementType type) {
+        if (BY_TYPE.get(type) instanceof BlockEncoder encoder) return encoder;
+        throw new UserError(
+                "%s cannot be written; known: %s".formatted(type, new TreeSet<>(writable())));
+    }
 
     /** The types that can be decoded. */
     public static Set<ElementType> readable() {
@@ -79,12 +125,17 @@ public final class Encodings {
         run(tensor, firstRow * row, rows * row, out);
     }
 
-    private static void run(StoredTensor tensor, long first, long count, MemorySegment out) {
+    private static BlockDecoder decoder(StoredTensor tensor) {
         var decoder = BY_TYPE.get(tensor.type());
         if (decoder == null)
             throw new UserError(
                     "%s is stored as %s, which cannot be read yet; readable: %s. Use the model in one of these."
                             .formatted(tensor.name(), tensor.type(), BY_TYPE.keySet()));
+        return decoder;
+    }
+
+    private static void run(StoredTensor tensor, long first, long count, MemorySegment out) {
+        var decoder = decoder(tensor);
         if (out.byteSize() != 4 * count)
             throw new IllegalArgumentException(
                     count + " numbers do not fill " + out.byteSize() + " bytes");

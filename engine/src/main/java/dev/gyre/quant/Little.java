@@ -21,6 +21,26 @@ final class Little {
         return (int) INT.get(in, at);
     }
 
+    static void i16(byte[] out, int at, short value) {
+        SHORT.set(out, at, value);
+    }
+
+    static void i32(byte[] out, int at, int value) {
+        INT.set(out, at, value);
+    }
+
+    /**
+     * The nearest half-precision number.
+     *
+     * @throws ArithmeticException when it would not be finite
+     */
+    static void f16(byte[] out, int at, float value) {
+        short half = Float.floatToFloat16(value);
+        if ((half & 0x7C00) == 0x7C00)
+            throw new ArithmeticException(value + " is beyond half precision's 65504");
+        i16(out, at, half);
+    }
+
     static float f16(byte[] in, int at) {
         return Float.float16ToFloat(i16(in, at));
     }

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
  * 256 numbers in 144 bytes: d, dmin (f16), eight 6-bit pairs sc, m in 12 bytes, 256 nibbles q;
  * sub-block j of 32: y = (d sc_j) q - (dmin m_j).
  */
-final class Q4K implements BlockDecoder {
+final class Q4K implements BlockEncoder {
     @Override
     public ElementType type() {
         return ElementType.Q4_K;
@@ -33,8 +33,20 @@ final class Q4K implements BlockDecoder {
     }
 
     @Override
+    public void encode(float[] in, int from, byte[] out, int at, int blocks) {
+        var fit = new AffineFit(15, -1, 20);
+        for (int b = 0; b < blocks; b++, at += 144, from += 256) {
+            byte[] q = fit.levels(in, from, out, at);
+            for (int j = 0; j < 8; j += 2)
+                for (int l = 0; l < 32; l++)
+                    out[at + 16 + 16 * j + l] =
+                            (byte) (q[32 * j + l] | q[32 * (j + 1) + l] << 4);
+        }
+    }
+
+    @Override
     public void decode(MemorySegment in, MemorySegment out, int blocks) {
         if (Kernels.fitBlocks(in, out)) BlockNumbers.q4k(in, out, blocks);
-        else BlockDecoder.super.decode(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

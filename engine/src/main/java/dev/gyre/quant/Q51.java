@@ -7,7 +7,7 @@ import dev.gyre.tensor.kernel.Kernels;
 import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 24 bytes: d, m (f16), 32 high bits, 32 nibbles, low ones first; y = d q + m. */
-final class Q51 implements BlockDecoder {
+final class Q51 implements BlockEncoder {
     @Override
     public ElementType type() {
         return ElementType.Q5_1;
@@ -27,9 +27,29 @@ final class Q51 implements BlockDecoder {
         }
     }
 
+    /** m = min x, d = (max x - m) / 31, q = (x - m) / d. */
+    @Override
+    public void encode(float[] in, int from, byte[] out, int at, int blocks) {
+        for (int b = 0; b < blocks; b++, at += 24, from += 32) {
+            float min = Nibbles.least(in, from);
+            float d = (Nibbles.most(in, from) - min) / 31;
+            float inverse = d != 0 ? 1 / d : 0;
+            Little.f16(out, at, d);
+            Little.f16(out, at + 2, min);
+            int fifth = 0;
+            for (int j = 0; j < 16; j++) {
+                int low = Math.min(31, (int) ((in[from + j] - min) * inverse + 0.5f));
+                int high = Math.min(31, (int) ((in[from + 16 + j] - min) * inverse + 0.5f));
+                out[at + 8 + j] = (byte) ((low & 15) | (high & 15) << 4);
+                fifth |= low >> 4 << j | high >> 4 << (j + 16);
+            }
+            Little.i32(out, at + 4, fifth);
+        }
+    }
+
     @Override
     public void decode(MemorySegment in, MemorySegment out, int blocks) {
         if (Kernels.fitBlocks(in, out)) BlockNumbers.q51(in, out, blocks);
-        else BlockDecoder.super.decode(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
  * 256 numbers in 210 bytes: 128 bytes of nibbles, 64 of upper bit pairs, 16 signed scales, d (f16);
  * sub-block of 16: y = (d sc) (q - 32).
  */
-final class Q6K implements BlockDecoder {
+final class Q6K implements BlockEncoder {
     @Override
     public ElementType type() {
         return ElementType.Q6_K;
@@ -38,8 +38,29 @@ final class Q6K implements BlockDecoder {
     }
 
     @Override
+    public void encode(float[] in, int from, byte[] out, int at, int blocks) {
+        var fit = new ScaleFit();
+        for (int b = 0; b < blocks; b++, at += 210, from += 256) {
+            byte[] q = fit.levels(in, from, out, at + 192);
+            for (int half = 0; half < 2; half++)
+                for (int l = 0; l < 32; l++) {
+                    int x = 128 * half + l;
+                    int low = at + 64 * half + l;
+                    out[low] = (byte) ((q[x] & 15) | (q[x + 64] & 15) << 4);
+                    out[low + 32] = (byte) ((q[x + 32] & 15) | (q[x + 96] & 15) << 4);
+                    out[at + 128 + 32 * half + l] =
+                            (byte)
+                                    (q[x] >> 4
+                                            | q[x + 32] >> 4 << 2
+                                            | q[x + 64] >> 4 << 4
+                                            | q[x + 96] >> 4 << 6);
+                }
+        }
+    }
+
+    @Override
     public void decode(MemorySegment in, MemorySegment out, int blocks) {
         if (Kernels.fitBlocks(in, out)) BlockNumbers.q6k(in, out, blocks);
-        else BlockDecoder.super.decode(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

@@ -7,7 +7,7 @@ import dev.gyre.tensor.kernel.Kernels;
 import java.lang.foreign.MemorySegment;
 
 /** 32 numbers in 34 bytes: d (f16), 32 signed bytes q; y = d q. */
-final class Q80 implements BlockDecoder {
+final class Q80 implements BlockEncoder {
     @Override
     public ElementType type() {
         return ElementType.Q8_0;
@@ -21,9 +21,26 @@ final class Q80 implements BlockDecoder {
         }
     }
 
+    /** d = max|x| / 127, q = x/d, halves away from zero. */
+    @Override
+    public void encode(float[] in, int from, byte[] out, int at, int blocks) {
+        for (int b = 0; b < blocks; b++, at += 34, from += 32) {
+            float most = 0;
+            for (int j = 0; j < 32; j++) most = Math.max(most, Math.abs(in[from + j]));
+            float d = most / 127;
+            float inverse = d != 0 ? 1 / d : 0;
+            Little.f16(out, at, d);
+            for (int j = 0; j < 32; j++) {
+                float q = in[from + j] * inverse;
+                // in double, where the sum is exact
+                out[at + 2 + j] = (byte) (q + Math.copySign(0.5, q));
+            }
+        }
+    }
+
     @Override
     public void decode(MemorySegment in, MemorySegment out, int blocks) {
         if (Kernels.fitBlocks(in, out)) BlockNumbers.q80(in, out, blocks);
-        else BlockDecoder.super.decode(in, out, blocks);
+        else BlockEncoder.super.decode(in, out, blocks);
     }
 }

@@ -8,6 +8,18 @@ package dev.gyre.quant;
 final class SixBits {
     private SixBits() {}
 
+    /** Writes pair j; the twelve bytes are zero before the first. */
+    static void put(byte[] out, int s, int j, int scale, int min) {
+        if (j < 4) {
+            out[s + j] |= (byte) scale;
+            out[s + j + 4] |= (byte) min;
+        } else {
+            out[s + j + 4] = (byte) ((scale & 15) | (min & 15) << 4);
+            out[s + j - 4] |= (byte) (scale >> 4 << 6);
+            out[s + j] |= (byte) (min >> 4 << 6);
+        }
+    }
+
     static int scale(byte[] in, int s, int j) {
         return j < 4 ? in[s + j] & 63 : (in[s + j + 4] & 15) | ((in[s + j - 4] >> 6) & 3) << 4;
     }

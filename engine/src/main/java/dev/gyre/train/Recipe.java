@@ -98,7 +98,7 @@ public record Recipe(
                         def = "auto")
                 Activations activations,
         @Key(
-                        value = "encoding of the frozen weights: stored, f32, int8",
+                        value = "encoding of the frozen weights: " + BaseEncoding.NAMES,
                         def = "stored",
                         form = "NAME")
                 String baseEncoding,

@@ -33,7 +33,7 @@ class EncodedTest {
                 var _ = Scope.open();
                 var random = Random.seeded(3)) {
             StoredTensor stored = Blocks.random(type, OUT, IN, arena);
-            var encoded = new Encoded(stored, null);
+            var encoded = new Encoded(Encodings.rows(stored), null);
             Tensor w = Tensor.of(Encodings.decode(stored), OUT, IN);
             assertThat(encoded.dense().sameAs(w)).isTrue();
             for (int n : List.of(1, 5, 40)) {
@@ -53,7 +53,7 @@ class EncodedTest {
                 var random = Random.seeded(3)) {
             StoredTensor stored = Blocks.random(type, 6, 256, arena);
             int[] order = {4, 0, 5, 1, 3, 2};
-            var encoded = new Encoded(stored, order);
+            var encoded = new Encoded(Encodings.rows(stored), order);
             Tensor w = Tensor.of(Encodings.decode(stored), 6, 256).indexSelect(0, Tensor.of(order));
             assertThat(encoded.dense().sameAs(w)).isTrue();
             assertThat(encoded.panel(2, 3).sameAs(w.narrow(0, 2, 3).contiguous())).isTrue();
