@@ -5,6 +5,10 @@ import dev.gyre.adapter.AdapterFile;
 import dev.gyre.adapter.Reading;
 import dev.gyre.adapter.Targets;
 import dev.gyre.adapter.method.Methods;
+import dev.gyre.compare.CompareEvent;
+import dev.gyre.compare.Comparison;
+import dev.gyre.compare.Plan;
+import dev.gyre.compare.Sweep;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
 import dev.gyre.data.Encoded;
@@ -102,6 +106,14 @@ final class LocalGyre implements Gyre {
         boolean recomputes = recipe.activations() == Recipe.Activations.RECOMPUTE;
         try (Base base = base(recipe.base(), recipe.template(), recomputes)) {
             return new TrainingRun(recipe, base, reading(), events).run();
+        }
+    }
+
+    @Override
+    public Comparison compare(Plan plan, Consumer<CompareEvent> events) {
+        Recipe common = plan.common();
+        try (Base base = base(common.base(), common.template(), false)) {
+            return Sweep.run(plan, new BaseLab(base, plan, reading()), events);
         }
     }
 
