@@ -21,6 +21,7 @@ public final class Commands {
                     Generate::new,
                     Eval::new,
                     Merge::new,
+                    Quantize::new,
                     ListMethods::new,
                     Inspect::new,
                     Bench::new,

@@ -17,7 +17,8 @@ import java.util.function.BiFunction;
  *
  * @param name in recipes and flags
  * @param meaning for help
- * @param linear from a linear layer's matrix as its file has it, and the owner of what is made of it
+ * @param linear from a linear layer's matrix as its file has it, and the owner of what is made of
+ *     it
  * @param head the same for the output head's
  */
 public record BaseEncoding(

@@ -93,7 +93,9 @@ public record Recipe(
                 Optional<HeldOut> validation,
         @Key(value = "steps between looks at the held-out rows; 0: at the end", def = "0")
                 int evalEvery,
-        @Key(value = "whether activations are kept or computed again; auto: by memory", def = "auto")
+        @Key(
+                        value = "whether activations are kept or computed again; auto: by memory",
+                        def = "auto")
                 Activations activations,
         @Key(value = "several examples in one row (later)", def = "false") boolean packing,
         @Key(
