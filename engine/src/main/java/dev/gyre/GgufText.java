@@ -1,6 +1,8 @@
 package dev.gyre;
 
+import dev.gyre.format.GgufKeys;
 import dev.gyre.format.GgufMetadata;
+import dev.gyre.format.GgufType;
 import dev.gyre.text.Dialect;
 import dev.gyre.text.Vocabulary;
 
@@ -31,6 +33,36 @@ final class GgufText {
         Set<Integer> ends = new LinkedHashSet<>();
         for (String key : ENDS) if (m.has(key)) ends.add(m.size(key));
         return Dialect.of(vocabulary(m), template, ends);
+    }
+
+    /**
+     * Sets these keys to what a Hugging Face folder says of its model's text.
+     *
+     * @throws dev.gyre.config.UserError when a GGUF file cannot say it
+     */
+    static void describe(Base base, GgufKeys keys) {
+        Dialect dialect = base.dialect();
+        int[] around = base.tokenizer().encode("", true);
+        boolean addBos = around.length > 0 && around[0] == dialect.bos();
+        var v =
+                Vocabulary.ofJson(
+                        base.place().resolve("tokenizer.json"),
+                        base.model().vocabulary(),
+                        dialect.bos(),
+                        dialect.eos(),
+                        addBos);
+        keys.text("tokenizer.ggml.model", v.model())
+                .text("tokenizer.ggml.pre", v.pre())
+                .list("tokenizer.ggml.tokens", GgufType.TEXT, v.tokens())
+                .list(
+                        "tokenizer.ggml.token_type",
+                        GgufType.I32,
+                        Arrays.stream(v.types()).boxed().toList())
+                .list("tokenizer.ggml.merges", GgufType.TEXT, v.merges())
+                .set("tokenizer.ggml.add_bos_token", GgufType.BOOL, addBos);
+        if (v.bos() >= 0) keys.size("tokenizer.ggml.bos_token_id", v.bos());
+        if (v.eos() >= 0) keys.size("tokenizer.ggml.eos_token_id", v.eos());
+        dialect.template().ifPresent(t -> keys.text("tokenizer.chat_template", t.source()));
     }
 
     /** The vocabulary alone. */

@@ -58,6 +58,14 @@ public interface Gyre {
     Merged merge(Source source, Path out, boolean overwrite);
 
     /**
+     * Writes a model, with any adapters of the source merged into it, in another encoding: nf4 and
+     * int8 as a Hugging Face folder in bitsandbytes' layout, the others as a GGUF file.
+     *
+     * @param done takes each weight when it is encoded
+     */
+    Written encode(Source source, Encoding how, Consumer<EncodedWeight> done);
+
+    /**
      * A training step under a stop watch, on rows of random tokens.
      *
      * @param source a base without adapters
@@ -153,6 +161,35 @@ public interface Gyre {
      * @param how in words: from the cache, downloaded from …
      */
     record Found(String name, Path path, String how) {}
+
+    /** The names of the encodings that {@link #encode} writes, for help. */
+    String WRITTEN = "nf4, int8, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k, f16, f32";
+
+    /**
+     * How a model is to be written.
+     *
+     * @param to one of {@link #WRITTEN}
+     * @param maxDrift more than this and nothing is kept, see {@link Written#drift}
+     */
+    record Encoding(String to, Path out, boolean overwrite, double maxDrift) {}
+
+    /**
+     * A weight in its new encoding.
+     *
+     * @param columns numbers of a row
+     * @param wanted the encoding that it should have had; {@code encoding} differs where that one's
+     *     blocks do not divide a row
+     * @param error ‖W′ − W‖ / ‖W‖ in the Frobenius norm
+     */
+    record EncodedWeight(String name, long columns, String wanted, String encoding, double error) {}
+
+    /**
+     * A model in its new encoding.
+     *
+     * @param drift largest |Δ log-probability| between it and what it was made from, over {@code
+     *     tokens} probe tokens
+     */
+    record Written(Path out, List<EncodedWeight> weights, long bytes, double drift, int tokens) {}
 
     /**
      * A merge that is done.

@@ -35,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /** Gyre in this process. */
@@ -61,10 +62,8 @@ final class LocalGyre implements Gyre {
                         .toList();
         if (!devices.contains(machine.device()))
             throw new UserError(
-                    "unknown device \""
-                            + machine.device()
-                            + "\""
-                            + NearMiss.hint(machine.device(), devices));
+                    "unknown device \"%s\"%s"
+                            .formatted(machine.device(), NearMiss.hint(machine.device(), devices)));
         if (machine.threads().isPresent()) loaded();
         machine.threads().ifPresent(Torch::threads);
         try {
@@ -150,10 +149,21 @@ final class LocalGyre implements Gyre {
     public Merged merge(Source source, Path out, boolean overwrite) {
         TrainingRun.checkOut(out, overwrite);
         if (source.adapters().isEmpty()) throw new UserError("merge needs at least one --adapter");
+        return opened(source, (base, effects) -> MergedFolder.write(base, effects, out));
+    }
+
+    @Override
+    public Written encode(Source source, Encoding how, Consumer<EncodedWeight> done) {
+        ModelForm form = ModelForm.named(how.to());
+        EncodedModel.checkOut(form, how.to(), how.out(), how.overwrite());
+        return opened(source, (base, e) -> EncodedModel.write(base, e, form, how, done));
+    }
+
+    private <T> T opened(Source source, BiFunction<Base, List<Effects>, T> work) {
         try (Base base = base(source, Activations.KEEP)) {
             List<Adapter> adapters = adapters(base, source.adapters());
             try (var _ = Scope.open()) {
-                return MergedFolder.write(base, effects(adapters), out);
+                return work.apply(base, effects(adapters));
             } finally {
                 adapters.forEach(Adapter::close);
             }

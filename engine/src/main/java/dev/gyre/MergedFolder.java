@@ -32,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Writes a merged model as the folder that transformers loads, and checks it against the unmerged
@@ -64,31 +65,42 @@ final class MergedFolder {
 
     static Gyre.Merged write(Base base, List<Effects> adapters, Path out) {
         var merging = new Merging(base.model(), adapters);
+        List<AtomicFile.Part> beside = beside(base, out, config(base, merging));
+        try (var _ = Scope.open()) {
+            write(out, tensors(base.model(), merging, _ -> true), beside);
+        }
+        long changed = base.model().slots().stream().filter(merging::changes).count();
+        int[] probe = probe(base);
+        return new Gyre.Merged(
+                out, (int) changed, drift(base, adapters, probe, out), probe.length - 1);
+    }
+
+    /** The text that drift is measured on. */
+    static int[] probe(Base base) {
+        return base.tokenizer().encode(PROBE, true);
+    }
+
+    /** The folder's other files. */
+    static List<AtomicFile.Part> beside(Base base, Path out, Map<String, @Nullable Object> config) {
+        var beside = new ArrayList<>(texts(base, out));
+        beside.add(text(out, "config.json", Json.writePretty(config) + "\n"));
+        return beside;
+    }
+
+    static void write(Path out, List<TensorSource> tensors, List<AtomicFile.Part> beside) {
         try {
             Files.createDirectories(out);
         } catch (IOException e) {
             throw new UserError("cannot write into --out " + out + ": " + Reasons.of(e), e);
         }
-        var beside = new ArrayList<>(texts(base, out));
-        beside.add(text(out, "config.json", Json.writePretty(config(base, merging)) + "\n"));
-        try (var _ = Scope.open()) {
-            Safetensors.writeFolder(
-                    out,
-                    Map.of("format", "pt"),
-                    tensors(base.model(), merging),
-                    MAX_SHARD_BYTES,
-                    beside);
-        }
-        long changed = base.model().slots().stream().filter(merging::changes).count();
-        int[] probe = base.tokenizer().encode(PROBE, true);
-        return new Gyre.Merged(
-                out, (int) changed, drift(base, adapters, probe, out), probe.length - 1);
+        Safetensors.writeFolder(out, Map.of("format", "pt"), tensors, MAX_SHARD_BYTES, beside);
     }
 
-    private static List<TensorSource> tensors(Model model, Merging merging) {
+    /** The merged weights of these slots, plain, and the vectors. */
+    static List<TensorSource> tensors(Model model, Merging merging, Predicate<Slot> which) {
         var out = new ArrayList<TensorSource>();
         for (Slot slot : model.slots()) {
-            if (slot.kind() == Slot.Kind.HEAD && merging.tied()) continue;
+            if (!which.test(slot) || slot.kind() == Slot.Kind.HEAD && merging.tied()) continue;
             ElementType type = stored(slot);
             long[] shape = {slot.weight().out(), slot.weight().in()};
             out.add(
@@ -128,6 +140,15 @@ final class MergedFolder {
         };
     }
 
+    /** What torch calls the type that a merged weight has in a plain folder. */
+    static String dtype(Slot slot) {
+        return switch (stored(slot)) {
+            case BF16 -> "bfloat16";
+            case F16 -> "float16";
+            default -> "float32";
+        };
+    }
+
     private static MemorySegment weight(Merging merging, Slot slot, ElementType type) {
         try (var _ = Scope.open()) {
             Tensor merged = merging.weight(slot);
@@ -142,7 +163,7 @@ final class MergedFolder {
         }
     }
 
-    private static Map<String, @Nullable Object> config(Base base, Merging merging) {
+    static Map<String, @Nullable Object> config(Base base, Merging merging) {
         if (!Files.isDirectory(base.place()))
             return new LinkedHashMap<String, @Nullable Object>(
                     base.model().huggingFaceConfig(merging.tied()));
@@ -192,7 +213,7 @@ final class MergedFolder {
     }
 
     /** Largest |Δ log-probability| of a short text between the folder and the unmerged adapters. */
-    private static double drift(Base base, List<Effects> adapters, int[] probe, Path out) {
+    static double drift(Base base, List<Effects> adapters, int[] probe, Path out) {
         int context = base.model().contextTokens();
         int stride = Math.max(1, context / 2);
         double[] unmerged =

@@ -22,6 +22,7 @@ public final class Commands {
                     Eval::new,
                     Merge::new,
                     Compare::new,
+                    Quantize::new,
                     ListMethods::new,
                     Inspect::new,
                     Bench::new,

@@ -1,6 +1,7 @@
 package dev.gyre.cli;
 
 import dev.gyre.Gyre;
+import dev.gyre.config.BadValue;
 import dev.gyre.config.Json;
 import dev.gyre.config.UserError;
 
@@ -11,12 +12,14 @@ import picocli.CommandLine.Option;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** {@code gyre merge}. */
 @Command(
         name = "merge",
         description =
-                "Write a base with adapters merged into its weights, as a Hugging Face folder.",
+                "Write a base with adapters merged into its weights, as a Hugging Face folder or,"
+                        + " with --to, in another encoding.",
         sortOptions = false)
 final class Merge implements Commands.Runs {
     private final Shell shell;
@@ -25,8 +28,22 @@ final class Merge implements Commands.Runs {
     @Mixin private Common common = new Common();
     @Mixin private Overwriting overwriting = new Overwriting();
 
-    @Option(names = "--out", paramLabel = "DIR", required = true, description = "Where to write.")
+    @Option(names = "--out", paramLabel = "PATH", required = true, description = "Where to write.")
     private Path out = Path.of("");
+
+    @Option(
+            names = "--to",
+            paramLabel = "NAME",
+            description = "Encoding: " + Gyre.WRITTEN + " [as the base's, in a folder].")
+    private Optional<String> to = Optional.empty();
+
+    @Option(
+            names = "--max-drift",
+            paramLabel = "X",
+            description =
+                    "With --to: keep nothing when a log-probability of the probe text moves by more"
+                            + " [1].")
+    private double maxDrift = 1;
 
     @Option(names = "--json", description = "The result as one JSON object.")
     private boolean json;
@@ -39,6 +56,13 @@ final class Merge implements Commands.Runs {
     public Integer call() {
         if (opening.adapters().isEmpty())
             throw new UserError("nothing to merge; give --adapter DIR, once or more");
+        if (!(maxDrift >= 0)) throw BadValue.of("--max-drift", maxDrift, "a number from 0");
+        if (to.isPresent()) {
+            var how = new Gyre.Encoding(to.get(), out, overwriting.allowed(), maxDrift);
+            new EncodingReport(shell, json)
+                    .run(opening.start(common, shell), opening.source("auto"), how);
+            return Exit.DONE;
+        }
         Gyre.Merged merged =
                 opening.start(common, shell)
                         .merge(opening.source("auto"), out, overwriting.allowed());

@@ -1,7 +1,6 @@
 package dev.gyre.cli;
 
 import dev.gyre.Gyre;
-
 import dev.gyre.quant.BaseEncoding;
 
 import picocli.CommandLine.Mixin;

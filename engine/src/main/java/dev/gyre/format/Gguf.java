@@ -177,8 +177,8 @@ public final class Gguf implements TensorFile {
     }
 
     /**
-     * Writes a file, atomically: whatever goes wrong, the old file stays and nothing half-written is
-     * left. Each tensor is made when its turn comes, so that only one is in memory.
+     * Writes a file, atomically: whatever goes wrong, the old file stays and nothing half-written
+     * is left. Each tensor is made when its turn comes, so that only one is in memory.
      *
      * @throws UserError when a tensor's name, type or shape is none of GGUF's, the disk is full or
      *     the place not writable

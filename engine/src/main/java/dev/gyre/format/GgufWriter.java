@@ -88,7 +88,6 @@ final class GgufWriter {
     }
 
     private static void pad(FileChannel channel, long at, long alignment) throws IOException {
-        AtomicFile.writeAll(
-                channel, ByteBuffer.allocate((int) (Gguf.align(at, alignment) - at)));
+        AtomicFile.writeAll(channel, ByteBuffer.allocate((int) (Gguf.align(at, alignment) - at)));
     }
 }

@@ -88,8 +88,7 @@ final class FileCheckpoint implements Checkpoint {
     private Weight stored(String name, long out, long in) {
         RowSource rows = rows(name, out, in);
         boolean plain = PLAIN.contains(rows.encoding());
-        if (!plain && Device.current() == Device.CPU)
-            return new Encoded(rows, layout.order(name));
+        if (!plain && Device.current() == Device.CPU) return new Encoded(rows, layout.order(name));
         try (var _ = Scope.open()) {
             Tensor numbers = plain ? numbers(find(name, out, in)) : decoded(rows);
             return new Dense(home.adopt(ordered(name, numbers)));

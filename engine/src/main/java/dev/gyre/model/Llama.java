@@ -152,6 +152,11 @@ final class Llama implements Model {
     }
 
     @Override
+    public GgufForm gguf() {
+        return new LlamaGguf(config);
+    }
+
+    @Override
     public List<Slot> slots() {
         var all = new ArrayList<Slot>(List.of(embedding));
         for (Block b : blocks) all.addAll(b.slots());

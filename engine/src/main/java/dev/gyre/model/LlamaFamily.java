@@ -8,32 +8,10 @@ import dev.gyre.format.TensorFile;
 import dev.gyre.quant.Encodings;
 import dev.gyre.tensor.Scope;
 
-import org.jspecify.annotations.Nullable;
-
-import java.util.Map;
 import java.util.Set;
 
 /** Llama models, from Hugging Face folders and from GGUF files. */
 final class LlamaFamily implements Family {
-    /** Module names of Hugging Face inside a block, and llama.cpp's. */
-    private static final Map<String, String> BLOCK_NAMES =
-            Map.of(
-                    "self_attn.q_proj", "attn_q",
-                    "self_attn.k_proj", "attn_k",
-                    "self_attn.v_proj", "attn_v",
-                    "self_attn.o_proj", "attn_output",
-                    "mlp.gate_proj", "ffn_gate",
-                    "mlp.up_proj", "ffn_up",
-                    "mlp.down_proj", "ffn_down",
-                    "input_layernorm", "attn_norm",
-                    "post_attention_layernorm", "ffn_norm");
-
-    private static final Map<String, String> NAMES =
-            Map.of(
-                    "model.embed_tokens.weight", "token_embd.weight",
-                    "model.norm.weight", "output_norm.weight",
-                    "lm_head.weight", "output.weight");
-
     @Override
     public Set<String> modelTypes() {
         return Set.of("llama");
@@ -54,7 +32,7 @@ final class LlamaFamily implements Family {
     @Override
     public Model open(Gguf file, Scope home, Loading how) {
         LlamaConfig config = config(file);
-        var checkpoint = new FileCheckpoint(file, new GgufLayout(config), home, how.encoding());
+        var checkpoint = new FileCheckpoint(file, new LlamaGguf(config), home, how.encoding());
         return new Llama(config, checkpoint, home, how.activations());
     }
 
@@ -102,43 +80,5 @@ final class LlamaFamily implements Family {
                             + "\" is not known here; known: none, linear");
         if (!file.names().contains("rope_freqs.weight")) return plain;
         return plain.dividedBy(Encodings.decode(file.tensor("rope_freqs.weight")));
-    }
-
-    /**
-     * llama.cpp's names; its queries and keys turn neighbours, so their rows lie in another order.
-     */
-    private record GgufLayout(LlamaConfig config) implements FileCheckpoint.Layout {
-        @Override
-        public String name(String parameter) {
-            String whole = NAMES.get(parameter);
-            if (whole != null) return whole;
-            String[] parts = parameter.split("\\.", 4);
-            String rest = parts[3];
-            int dot = rest.lastIndexOf('.');
-            return "blk."
-                    + parts[2]
-                    + "."
-                    + BLOCK_NAMES.get(rest.substring(0, dot))
-                    + rest.substring(dot);
-        }
-
-        @Override
-        public int @Nullable [] order(String parameter) {
-            if (parameter.contains(".q_proj.")) return halves(config.heads());
-            if (parameter.contains(".k_proj.")) return halves(config.kvHeads());
-            return null;
-        }
-
-        /** Rows (head, pair, 2) there, (head, 2, pair) here. */
-        private int[] halves(int heads) {
-            int pairs = config.headDim() / 2;
-            int[] order = new int[heads * 2 * pairs];
-            int row = 0;
-            for (int head = 0; head < heads; head++)
-                for (int side = 0; side < 2; side++)
-                    for (int pair = 0; pair < pairs; pair++)
-                        order[row++] = (head * pairs + pair) * 2 + side;
-            return order;
-        }
     }
 }

@@ -29,6 +29,9 @@ public interface Model extends AutoCloseable {
      */
     Map<String, Object> huggingFaceConfig(boolean tiedHead);
 
+    /** How llama.cpp's files hold it. */
+    GgufForm gguf();
+
     /** Every named linear map, in the model's own order, the embedding and the head among them. */
     List<Slot> slots();
 

@@ -3,8 +3,9 @@ package dev.gyre.quant;
 /**
  * Fits x ≈ scale·q − min in each of a super-block's eight sub-blocks of 32, q from 0 to {@code
  * top}, by weighted least squares with weights √(mean x²) + |x|: from q of the plain range, then of
- * {@code steps} + 1 other steps ({@code first} + 0.1 i + top) / (max − min), the best that is found.
- * The eight scales and minima are then rounded to six bits, and q to what is nearest under these.
+ * {@code steps} + 1 other steps ({@code first} + 0.1 i + top) / (max − min), the best that is
+ * found. The eight scales and minima are then rounded to six bits, and q to what is nearest under
+ * these.
  */
 final class AffineFit {
     private static final int SUB = 32;

@@ -205,7 +205,6 @@ public final class Bitsandbytes {
     }
 
     private static StoredTensor floats(String name, MemorySegment data) {
-        return new StoredTensor(
-                name, ElementType.F32, new long[] {data.byteSize() / 4}, data);
+        return new StoredTensor(name, ElementType.F32, new long[] {data.byteSize() / 4}, data);
     }
 }

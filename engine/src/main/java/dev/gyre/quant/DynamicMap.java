@@ -38,10 +38,7 @@ final class DynamicMap {
         float[] out = new float[count];
         float step = (1 - 0.1f) / (count - 1);
         for (int i = 0; i < count; i++)
-            out[i] =
-                    i < count / 2
-                            ? Math.fma(step, i, 0.1f)
-                            : Math.fma(-step, count - 1 - i, 1f);
+            out[i] = i < count / 2 ? Math.fma(step, i, 0.1f) : Math.fma(-step, count - 1 - i, 1f);
         return out;
     }
 

@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.Arena;
 
 /**
- * A weight in blocks, as they lie in its file or made in memory. A product decodes one tile of rows after another into
- * scratch memory and multiplies it in f32, so the numbers are exactly those of the decoded weight,
- * and the matrix as a whole never exists.
+ * A weight in blocks, as they lie in its file or made in memory. A product decodes one tile of rows
+ * after another into scratch memory and multiplies it in f32, so the numbers are exactly those of
+ * the decoded weight, and the matrix as a whole never exists.
  */
 public final class Encoded implements Weight {
     /** Numbers of a tile: with the rows it is multiplied with, it stays in a core's cache. */
@@ -129,9 +129,7 @@ public final class Encoded implements Weight {
                     else
                         for (int r = first; r < end; r++)
                             source.decode(
-                                    order[Math.toIntExact(from + r)],
-                                    1,
-                                    out.asSlice(r * row, row));
+                                    order[Math.toIntExact(from + r)], 1, out.asSlice(r * row, row));
                 });
     }
 

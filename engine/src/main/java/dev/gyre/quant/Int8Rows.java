@@ -26,8 +26,7 @@ public record Int8Rows(long rows, long columns, MemorySegment codes, MemorySegme
         byte[] bytes = new byte[n];
         float[] values = new float[n];
         for (long r = 0; r < count; r++) {
-            MemorySegment.copy(
-                    codes, ValueLayout.JAVA_BYTE, (firstRow + r) * columns, bytes, 0, n);
+            MemorySegment.copy(codes, ValueLayout.JAVA_BYTE, (firstRow + r) * columns, bytes, 0, n);
             float a = absmax.get(Floats.LAYOUT, 4 * (firstRow + r));
             for (int i = 0; i < n; i++) values[i] = bytes[i] * a * STEP;
             MemorySegment.copy(values, 0, out, Floats.LAYOUT, 4 * r * columns, n);
@@ -64,7 +63,8 @@ public record Int8Rows(long rows, long columns, MemorySegment codes, MemorySegme
                         int at = r * columns;
                         Quantiser.checkFinite(name, firstRow + r, values, at, columns);
                         float a = 0;
-                        for (int i = at; i < at + columns; i++) a = Math.max(a, Math.abs(values[i]));
+                        for (int i = at; i < at + columns; i++)
+                            a = Math.max(a, Math.abs(values[i]));
                         absmax[(int) firstRow + r] = a;
                         float scale = a > 0 ? 127 / a : 0;
                         for (int i = at; i < at + columns; i++)
@@ -74,9 +74,6 @@ public record Int8Rows(long rows, long columns, MemorySegment codes, MemorySegme
                             made, 0, codes, ValueLayout.JAVA_BYTE, firstRow * columns, made.length);
                 });
         return new Int8Rows(
-                source.rows(),
-                columns,
-                codes,
-                MemorySegment.ofArray(Floats.little(absmax)));
+                source.rows(), columns, codes, MemorySegment.ofArray(Floats.little(absmax)));
     }
 }

@@ -159,12 +159,12 @@ public record Nf4(
                             made.length);
                 });
         return new Nf4(
-                source.rows(),
-                source.columns(),
-                BLOCK,
-                packed,
-                MemorySegment.ofArray(new byte[absmax.length]),
-                null)
+                        source.rows(),
+                        source.columns(),
+                        BLOCK,
+                        packed,
+                        MemorySegment.ofArray(new byte[absmax.length]),
+                        null)
                 .nested(absmax);
     }
 
@@ -199,10 +199,7 @@ public record Nf4(
             scales[from / NESTED_BLOCK] = most;
             float inverse = most > 0 ? 1 / most : 0;
             for (int i = from; i < to; i++)
-                codes[i] =
-                        (byte)
-                                DynamicMap.index(
-                                        Math.clamp((a[i] - offset) * inverse, -1f, 1f));
+                codes[i] = (byte) DynamicMap.index(Math.clamp((a[i] - offset) * inverse, -1f, 1f));
         }
         var how =
                 new Nested(

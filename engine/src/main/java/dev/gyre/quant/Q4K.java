@@ -39,8 +39,7 @@ final class Q4K implements BlockEncoder {
             byte[] q = fit.levels(in, from, out, at);
             for (int j = 0; j < 8; j += 2)
                 for (int l = 0; l < 32; l++)
-                    out[at + 16 + 16 * j + l] =
-                            (byte) (q[32 * j + l] | q[32 * (j + 1) + l] << 4);
+                    out[at + 16 + 16 * j + l] = (byte) (q[32 * j + l] | q[32 * (j + 1) + l] << 4);
         }
     }
 

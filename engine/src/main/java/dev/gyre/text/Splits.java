@@ -1,11 +1,13 @@
 package dev.gyre.text;
 
 import dev.gyre.config.NearMiss;
+import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * How text is split before byte-level merges, by the name in {@code tokenizer.ggml.pre}. Names and
@@ -113,6 +115,29 @@ final class Splits {
     /** Whether a piece that is a token as it stands is taken whole, without the merges. */
     static boolean ignoresMerges(String pre) {
         return expression(pre).equals(LLAMA3);
+    }
+
+    /**
+     * The name for a {@code pre_tokenizer} of a tokenizer.json.
+     *
+     * @throws UserError when it splits in none of the ways that are known here
+     */
+    static String name(Tree preTokenizer) {
+        String type = preTokenizer.textOr("type", "");
+        if (type.equals("ByteLevel") && preTokenizer.boolOr("use_regex", true)) return "gpt-2";
+        List<Tree> steps = preTokenizer.get("pretokenizers").map(Tree::items).orElse(List.of());
+        if (steps.size() == 2 && steps.get(1).textOr("type", "").equals("ByteLevel")) {
+            Tree first = steps.getFirst();
+            if (first.textOr("type", "").equals("Digits")
+                    && first.boolOr("individual_digits", false)) return "smollm";
+            Optional<String> regex =
+                    first.get("pattern").flatMap(p -> p.get("Regex")).map(Tree::text);
+            for (String name : List.of("llama-bpe", "qwen2", "tekken", "gpt-4o"))
+                if (regex.equals(Optional.of(expression(name)))) return name;
+        }
+        throw preTokenizer.wrong(
+                "a way of splitting text that a GGUF file can name: GPT-2's, SmolLM's, Llama 3's,"
+                        + " Qwen 2's, Tekken's or GPT-4o's");
     }
 
     private static String expression(String pre) {

@@ -2,6 +2,7 @@ package dev.gyre.text;
 
 import dev.gyre.config.UserError;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -58,6 +59,17 @@ public record Vocabulary(
                     "the vocabulary wants texts to begin with a token"
                             + " (tokenizer.ggml.add_bos_token) and names none"
                             + " (tokenizer.ggml.bos_token_id)");
+    }
+
+    /**
+     * The vocabulary of a Hugging Face folder's {@code tokenizer.json}.
+     *
+     * @param size ids of the model; those without a token become unused ones
+     * @throws UserError when it is not byte-level BPE, or splits text in a way that GGUF cannot
+     *     name
+     */
+    public static Vocabulary ofJson(Path file, int size, int bos, int eos, boolean addBos) {
+        return JsonVocabulary.of(file, size, bos, eos, addBos);
     }
 
     private static void inRange(String key, int id, int size) {

@@ -76,6 +76,18 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
+    public Written encode(Source source, Encoding how, Consumer<EncodedWeight> done) {
+        calls.add("encode " + source.base() + " " + source.adapters() + " as " + how.to());
+        var weights =
+                List.of(
+                        new EncodedWeight("model.embed_tokens", 576, how.to(), how.to(), 0),
+                        new EncodedWeight("model.layers.0.mlp.up", 576, "q4_k", "q5_0", 0.04),
+                        new EncodedWeight("model.layers.0.mlp.down", 1536, "q4_k", "q4_k", 0.07));
+        weights.forEach(done);
+        return new Written(how.out(), weights, 94_300_000, 0.25, 64);
+    }
+
+    @Override
     public Map<String, Learns> learns(String base, List<MethodSpec> methods) {
         calls.add("learns on " + base);
         var out = new java.util.LinkedHashMap<String, Learns>();

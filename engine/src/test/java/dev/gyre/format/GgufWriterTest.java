@@ -45,12 +45,10 @@ class GgufWriterTest {
     }
 
     @Test
-    void everyTypeOfTensorComesBackAndACopyIsTheSameBytes(@TempDir Path folder)
-            throws IOException {
+    void everyTypeOfTensorComesBackAndACopyIsTheSameBytes(@TempDir Path folder) throws IOException {
         var tensors = new ArrayList<TensorSource>();
         for (var type : ElementType.values())
-            if (type.inGguf())
-                tensors.add(tensor("t." + type, type, 3, 2L * type.blockElements()));
+            if (type.inGguf()) tensors.add(tensor("t." + type, type, 3, 2L * type.blockElements()));
         tensors.add(tensor("four", ElementType.F32, 2, 3, 1, 5));
         Path first = folder.resolve("first.gguf");
         Gguf.write(first, new GgufKeys().text("general.architecture", "llama"), tensors);
@@ -126,9 +124,7 @@ class GgufWriterTest {
             Gguf.write(file, new GgufKeys().size("general.alignment", alignment), two);
             try (var arena = Arena.ofConfined()) {
                 var back = Gguf.open(file, arena);
-                assertThat(
-                                back.tensor("b").data().address()
-                                        - back.tensor("a").data().address())
+                assertThat(back.tensor("b").data().address() - back.tensor("a").data().address())
                         .isEqualTo(alignment == 8 ? 40 : 64);
             }
         }

@@ -109,8 +109,7 @@ class BitsandbytesTest {
                 tensors.add(t);
                 continue;
             }
-            String text =
-                    json.apply(new String(bytes(t.data()), StandardCharsets.UTF_8));
+            String text = json.apply(new String(bytes(t.data()), StandardCharsets.UTF_8));
             byte[] data = text.getBytes(StandardCharsets.UTF_8);
             tensors.add(
                     new StoredTensor(
@@ -138,8 +137,7 @@ class BitsandbytesTest {
                 "{|[|not JSON",
                 "\"shape\"|\"form\"|shape",
             })
-    void aWrongStateIsRefusedByName(
-            String from, String to, String message, @TempDir Path folder) {
+    void aWrongStateIsRefusedByName(String from, String to, String message, @TempDir Path folder) {
         var file = changed(folder, text -> text.replace(from, to), "");
         assertThatThrownBy(() -> Bitsandbytes.read(file, "nf4.weight"))
                 .isInstanceOf(UserError.class)
@@ -149,7 +147,11 @@ class BitsandbytesTest {
     @Test
     void aMissingPartIsRefusedByName(@TempDir Path folder) {
         for (String name :
-                List.of("nf4.weight", "nf4.weight.absmax", "nf4.weight.quant_map", "nf4.weight.nested_quant_map")) {
+                List.of(
+                        "nf4.weight",
+                        "nf4.weight.absmax",
+                        "nf4.weight.quant_map",
+                        "nf4.weight.nested_quant_map")) {
             var file = changed(folder, text -> text, name);
             assertThatThrownBy(() -> Bitsandbytes.read(file, "nf4.weight"))
                     .isInstanceOf(UserError.class)

@@ -15,7 +15,8 @@ class Int8RowsTest {
     @Test
     void rowsHaveTheirSpecifiedCodes() {
         var made = Int8Rows.of("w", Gen.rows(Gen.of(12), 3), Arena.ofAuto());
-        assertThat(made.absmax().toArray(Floats.LAYOUT)).containsExactly(.609375f, .703125f, .71875f);
+        assertThat(made.absmax().toArray(Floats.LAYOUT))
+                .containsExactly(.609375f, .703125f, .71875f);
         assertThat(made.codes().toArray(ValueLayout.JAVA_BYTE))
                 .containsExactly(-127, -7, 114, -94, 23, 127, -54, 51, -127, -25, 77, -99);
     }
@@ -23,7 +24,9 @@ class Int8RowsTest {
     @Test
     void losesAsMuchOfNormalNumbersAsSpecified() {
         var before = Nf4Test.normal(256, 256);
-        assertThat(RowChunks.difference(before, Int8Rows.of("w", before, Arena.ofAuto())).relative())
+        assertThat(
+                        RowChunks.difference(before, Int8Rows.of("w", before, Arena.ofAuto()))
+                                .relative())
                 .isCloseTo(.00699, within(1e-4));
     }
 

@@ -35,7 +35,13 @@ class Nf4Test {
     void oneBlockWithoutDoubleQuantisationDecodesToItsSpecifiedNumbers() {
         var made = Nf4.of("w", Gen.rows(Gen.of(64), 1), Arena.ofAuto());
         var plain =
-                new Nf4(1, 64, 64, made.packed(), MemorySegment.ofArray(Floats.little(.78125f)), null);
+                new Nf4(
+                        1,
+                        64,
+                        64,
+                        made.packed(),
+                        MemorySegment.ofArray(Floats.little(.78125f)),
+                        null);
         float[] got = Gen.decoded(plain);
         float[] wanted = {
             -.5439006f, 0, .56481004f, -.41021332f, .12572671f, .78125f, -.3085293f, .26399627f

@@ -49,8 +49,7 @@ class QuantiserTest {
             var golden = Safetensors.open(GOLDEN, arena);
             float[] values =
                     golden.tensor("values").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
-            byte[] wanted =
-                    golden.tensor(type + ".bytes").data().toArray(ValueLayout.JAVA_BYTE);
+            byte[] wanted = golden.tensor(type + ".bytes").data().toArray(ValueLayout.JAVA_BYTE);
             int each = wanted.length / (values.length / 256);
             for (int r = 0; r < values.length / 256; r++) {
                 float[] row = Arrays.copyOfRange(values, 256 * r, 256 * (r + 1));
@@ -68,8 +67,7 @@ class QuantiserTest {
     }
 
     private static boolean finite(ElementType type, byte[] blocks) {
-        var stored =
-                new StoredTensor("w", type, new long[] {256}, MemorySegment.ofArray(blocks));
+        var stored = new StoredTensor("w", type, new long[] {256}, MemorySegment.ofArray(blocks));
         for (float value : Encodings.decode(stored)) if (!Float.isFinite(value)) return false;
         return true;
     }
@@ -123,8 +121,7 @@ class QuantiserTest {
     void bfloat16RoundsToTheNearestEven() {
         float[] values = {1 + 1 / 256f, 1 + 3 / 256f, 1 + 1.01f / 256, -1 - 1 / 256f};
         var made = Quantiser.blocks("w", ElementType.BF16, Gen.rows(values, 1), Arena.ofAuto());
-        assertThat(Encodings.decode(made))
-                .containsExactly(1, 1 + 4 / 256f, 1 + 2 / 256f, -1);
+        assertThat(Encodings.decode(made)).containsExactly(1, 1 + 4 / 256f, 1 + 2 / 256f, -1);
     }
 
     @ParameterizedTest
@@ -163,8 +160,7 @@ class QuantiserTest {
         float[] values = new float[512];
         values[300] = 3.4e38f;
         values[301] = -3.4e38f;
-        assertThatThrownBy(
-                        () -> Quantiser.blocks("w", type, Gen.rows(values, 2), Arena.ofAuto()))
+        assertThatThrownBy(() -> Quantiser.blocks("w", type, Gen.rows(values, 2), Arena.ofAuto()))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("w, row 1: " + type);
     }
