@@ -115,8 +115,7 @@ final class LocalGyre implements Gyre {
     @Override
     public Comparison compare(Plan plan, Consumer<CompareEvent> events) {
         Recipe common = plan.common();
-        var source =
-                new Source(common.base(), List.of(), common.template(), common.baseEncoding());
+        var source = new Source(common.base(), List.of(), common.template(), common.baseEncoding());
         try (Base base = base(source, common.activations())) {
             return Sweep.run(plan, new BaseLab(base, plan, reading()), events);
         }

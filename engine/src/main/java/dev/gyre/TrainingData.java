@@ -93,7 +93,8 @@ record TrainingData(List<Encoded> learned, List<Row> heldOut) {
         private int endOfText() {
             if (base.dialect().eos() >= 0) return base.dialect().eos();
             throw new UserError(
-                    "the model names no end-of-text token (eos_token), so nothing could end an answer");
+                    "the model names no end-of-text token (eos_token), so nothing could end an"
+                        + " answer");
         }
 
         /** The held-out rows; a share is taken out of the learned ones. */

@@ -78,7 +78,7 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
                 .printf(
                         Locale.ROOT,
                         "base as %s: loss %.4f, as stored %.4f; weights off by %.2f %% (%s: %.2f"
-                            + " %%)%n",
+                                + " %%)%n",
                         b.encoding(),
                         b.loss(),
                         b.storedLoss(),

@@ -4,7 +4,6 @@ import dev.gyre.compare.CompareEvent;
 import dev.gyre.compare.Measure;
 import dev.gyre.compare.Result;
 import dev.gyre.compare.Run;
-import dev.gyre.compare.Scores;
 import dev.gyre.train.TrainEvent;
 
 import me.tongfei.progressbar.ProgressBarBuilder;

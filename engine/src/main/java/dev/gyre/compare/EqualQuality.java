@@ -69,8 +69,7 @@ public record EqualQuality(
     private static Optional<Point> mean(Comparison all, List<Result.Finished> runs) {
         if (runs.isEmpty()) return Optional.empty();
         return Optional.of(
-                new Point(
-                        mean(all, runs, Measure.HELD_OUT), mean(all, runs, Measure.FORGETTING)));
+                new Point(mean(all, runs, Measure.HELD_OUT), mean(all, runs, Measure.FORGETTING)));
     }
 
     private static double mean(Comparison all, List<Result.Finished> runs, Measure measure) {

@@ -58,7 +58,9 @@ public record Plan(
                         form = "PATH|X")
                 HeldOut validation,
         @Key(
-                        value = "held-out rows looked at; a third choose the rate, the others count",
+                        value =
+                                "held-out rows looked at; a third choose the rate, the others"
+                                    + " count",
                         def = "200")
                 int heldOutRows,
         @Key(value = "held-out rows answered and compared word for word; 0: none", def = "100")
@@ -73,9 +75,7 @@ public record Plan(
                 List<String> targets,
         @Key(value = "how the learning rate goes on after the warmup", def = "linear")
                 Recipe.Schedule schedule,
-        @Key(
-                        value = "rise at the start: a share of the steps, or from 1 their number",
-                        def = "0.1")
+        @Key(value = "rise at the start: a share of the steps, or from 1 their number", def = "0.1")
                 double warmup,
         @Key(value = "chat template: auto (the model's own), none, or a jinja file", def = "auto")
                 String template,
@@ -177,8 +177,7 @@ public record Plan(
                     "%s at %s"
                             .formatted(
                                     Run.word(method),
-                                    String.join(
-                                            ", ", grid.stream().map(Plan::shortly).toList())));
+                                    String.join(", ", grid.stream().map(Plan::shortly).toList())));
             runs += grid.size() + seeds - 1;
         }
         out.add(
@@ -212,8 +211,7 @@ public record Plan(
 
     /** The recipe of a run. */
     Recipe recipe(Run run, Path adapter) {
-        return common()
-                .with("method", run.method().plain())
+        return common().with("method", run.method().plain())
                 .with("learning_rate", run.rate())
                 .with("seed", run.seed())
                 .with("out", adapter.toString());

@@ -69,15 +69,15 @@ public record Ranking(Measure measure, List<Place> order, List<Pair> pairs) {
         return new Ranking(measure, List.copyOf(order), pairs);
     }
 
-    /** From the surest pair on, each against a share of the pairs that are left, until one fails. */
+    /**
+     * From the surest pair on, each against a share of the pairs that are left, until one fails.
+     */
     private static List<Pair> holm(List<Pair> pairs) {
         var out = new ArrayList<>(pairs);
         List<Integer> surest =
                 java.util.stream.IntStream.range(0, pairs.size())
                         .boxed()
-                        .sorted(
-                                Comparator.comparingDouble(
-                                        i -> pairs.get(i).difference.chance()))
+                        .sorted(Comparator.comparingDouble(i -> pairs.get(i).difference.chance()))
                         .toList();
         for (int k = 0; k < surest.size(); k++) {
             Pair p = pairs.get(surest.get(k));

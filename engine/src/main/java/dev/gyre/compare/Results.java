@@ -64,8 +64,7 @@ final class Results {
         } catch (IOException e) {
             throw new UserError("cannot read " + file + ": " + Reasons.of(e), e);
         }
-        if (all.isEmpty())
-            throw new UserError(file + " is empty; to begin again, remove the file");
+        if (all.isEmpty()) throw new UserError(file + " is empty; to begin again, remove the file");
         for (int i = 0; i < all.size(); i++) {
             Tree line = line(all.get(i), i + 1);
             if (i == 0) first(line, bench);

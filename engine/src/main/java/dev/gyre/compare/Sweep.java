@@ -58,15 +58,15 @@ public final class Sweep {
         for (MethodSpec method : plan.specs()) fitting(method);
         if (fitting.isEmpty())
             throw new UserError(
-                    "none of the methods fits the base; "
-                            + obstacles.values().iterator().next());
+                    "none of the methods fits the base; " + obstacles.values().iterator().next());
         events.accept(new CompareEvent.Begun(plan, bench, results.all().size(), left()));
         for (Optional<Run> next = next(); next.isPresent(); next = next()) {
             Run run = next.get();
             events.accept(new CompareEvent.RunBegins(run));
             Result result = result(run);
             results.add(result);
-            events.accept(new CompareEvent.RunEnded(
+            events.accept(
+                    new CompareEvent.RunEnded(
                             result, bench, results.base().orElseThrow(), left(), timeLeft()));
         }
         return Comparison.of(
@@ -76,7 +76,10 @@ public final class Sweep {
     /** What no run was needed for needs no look whether it fits. */
     private void fitting(MethodSpec method) {
         boolean ran = results.all().stream().anyMatch(r -> r.run().method().equals(method));
-        Optional<String> obstacle = ran ? Optional.empty() : lab.obstacle(plan.recipe(new Run(method, 1, FIRST_SEED), plan.out()));
+        Optional<String> obstacle =
+                ran
+                        ? Optional.empty()
+                        : lab.obstacle(plan.recipe(new Run(method, 1, FIRST_SEED), plan.out()));
         if (obstacle.isEmpty()) fitting.add(method);
         else {
             obstacles.put(method, obstacle.get());

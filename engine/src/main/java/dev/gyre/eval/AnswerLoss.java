@@ -21,7 +21,9 @@ public final class AnswerLoss {
 
     private AnswerLoss() {}
 
-    /** −Σ log p over the learned tokens of each example, in nats; a core takes a batch at a time. */
+    /**
+     * −Σ log p over the learned tokens of each example, in nats; a core takes a batch at a time.
+     */
     public static double[] of(Model model, List<Effects> adapters, List<Encoded> examples) {
         double[] out = new double[examples.size()];
         int cores = Cores.count();
@@ -52,8 +54,7 @@ public final class AnswerLoss {
                                     .map(e -> Arrays.copyOf(e.ids(), e.ids().length - 1))
                                     .toList(),
                             adapters);
-            int learned =
-                    examples.stream().mapToInt(e -> count(e.learned())).sum();
+            int learned = examples.stream().mapToInt(e -> count(e.learned())).sum();
             int[] rows = new int[learned];
             int[] labels = new int[learned];
             int[] owner = new int[learned];

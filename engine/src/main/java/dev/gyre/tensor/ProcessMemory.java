@@ -24,8 +24,8 @@ public final class ProcessMemory {
 
     /**
      * Begins a new high-water mark: from here on {@link #peakBytes} is that of what follows. Memory
-     * that was freed goes back to the system first, or the mark would begin where earlier work
-     * left it.
+     * that was freed goes back to the system first, or the mark would begin where earlier work left
+     * it.
      *
      * @return whether the system can do that
      */

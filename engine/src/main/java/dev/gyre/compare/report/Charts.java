@@ -19,7 +19,9 @@ final class Charts {
 
     /** Colours that are told apart on light and on dark. */
     private static final List<String> COLOURS =
-            List.of("#0969da", "#bf3989", "#1a7f37", "#bc4c00", "#8250df", "#9a6700", "#0e8a9b", "#cf222e");
+            List.of(
+                    "#0969da", "#bf3989", "#1a7f37", "#bc4c00", "#8250df", "#9a6700", "#0e8a9b",
+                    "#cf222e");
 
     private Charts() {}
 
@@ -58,7 +60,8 @@ final class Charts {
             text(svg, 0, y + 4, "start", p.standing().name());
             add(
                     svg,
-                    "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"%s\" stroke-width=\"2\"/>",
+                    "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"%s\""
+                        + " stroke-width=\"2\"/>",
                     x.at(p.mean().mean() - half(p.mean())),
                     x.at(p.mean().mean() + half(p.mean())),
                     y,
@@ -76,7 +79,13 @@ final class Charts {
     }
 
     private static void axis(StringBuilder svg, Scale x, int y) {
-        add(svg, "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>", x.first, x.last, y - 12, y - 12);
+        add(
+                svg,
+                "<line class=\"axis\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\"/>",
+                x.first,
+                x.last,
+                y - 12,
+                y - 12);
         for (int i = 0; i <= 4; i++) {
             double value = x.from + (x.to - x.from) * i / 4;
             text(svg, x.at(value), y + 6, "middle", Figures.value(Measure.HELD_OUT, value));
@@ -93,7 +102,13 @@ final class Charts {
         var svg = open(HEIGHT, "Forgetting against held-out loss, a point for each run");
         axis(svg, x, HEIGHT - EDGE + 30);
         text(svg, (x.first + x.last) / 2, HEIGHT - 8, "middle", "held-out loss");
-        add(svg, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", EDGE + 10, EDGE + 10, y.first, y.last);
+        add(
+                svg,
+                "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>",
+                EDGE + 10,
+                EDGE + 10,
+                y.first,
+                y.last);
         for (int i = 0; i <= 4; i++) {
             double value = y.from + (y.to - y.from) * i / 4;
             text(svg, EDGE + 4, y.at(value) + 4, "end", Figures.change(value));
@@ -104,7 +119,8 @@ final class Charts {
             boolean best = s.runs().contains(runs.get(i));
             add(
                     svg,
-                    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" stroke=\"%s\" fill=\"%s\"><title>%s</title></circle>",
+                    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" stroke=\"%s\""
+                        + " fill=\"%s\"><title>%s</title></circle>",
                     x.at(losses[i]),
                     y.at(rises[i]),
                     colour(all, s),
@@ -116,7 +132,12 @@ final class Charts {
 
     private static void legend(Comparison all, StringBuilder svg, Standing s) {
         int y = 30 + 22 * all.standings().indexOf(s);
-        add(svg, "<circle cx=\"%d\" cy=\"%d\" r=\"5\" fill=\"%s\"/>", WIDTH - LEFT + 20, y, colour(all, s));
+        add(
+                svg,
+                "<circle cx=\"%d\" cy=\"%d\" r=\"5\" fill=\"%s\"/>",
+                WIDTH - LEFT + 20,
+                y,
+                colour(all, s));
         text(svg, WIDTH - LEFT + 32, y + 4, "start", s.name());
     }
 
@@ -135,12 +156,23 @@ final class Charts {
 
     private static StringBuilder open(int height, String label) {
         var svg = new StringBuilder();
-        add(svg, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">", WIDTH, height, label);
+        add(
+                svg,
+                "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
+                WIDTH,
+                height,
+                label);
         return svg;
     }
 
     private static void text(StringBuilder svg, double x, double y, String anchor, String text) {
-        add(svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, Page.escaped(text));
+        add(
+                svg,
+                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
+                x,
+                y,
+                anchor,
+                Page.escaped(text));
     }
 
     private static void add(StringBuilder svg, String pattern, Object... values) {

@@ -33,7 +33,7 @@ final class Columns {
                 new Column(
                         "rank",
                         "By held-out loss. A range such as 1–3 means that chance may decide which"
-                                + " of these ranks it has; methods whose ranges overlap may be equal.",
+                            + " of these ranks it has; methods whose ranges overlap may be equal.",
                         Columns::rank));
         out.add(
                 new Column(
@@ -52,13 +52,12 @@ final class Columns {
                 new Column(
                         "forgetting",
                         "How much higher the perplexity of a general text is than the base's. 0 %"
-                                + " would be nothing forgotten; below 0 %, the text became more likely.",
+                            + " would be nothing forgotten; below 0 %, the text became more"
+                            + " likely.",
                         (c, s) -> interval(c, s, Measure.FORGETTING)));
         out.add(
                 new Column(
-                        "learned",
-                        "Numbers that learn.",
-                        (c, s) -> Figures.count(s.trainable())));
+                        "learned", "Numbers that learn.", (c, s) -> Figures.count(s.trainable())));
         out.add(
                 new Column(
                         "file",

@@ -74,9 +74,7 @@ final class Findings {
         if (like.isEmpty()) return " That is more than chance against every other method.";
         if (like.size() == ranking.order().size() - 1)
             return " It cannot be told apart from any other method.";
-        return " It cannot be told apart from "
-                + Figures.list(like)
-                + "; from the others it can.";
+        return " It cannot be told apart from " + Figures.list(like) + "; from the others it can.";
     }
 
     private static String equal(Comparison all) {

@@ -19,13 +19,25 @@ final class Markdown {
         out.append('\n');
         table(out, Columns.titles(all), rows(all));
         out.append(
-                "\nIn brackets: 95 % intervals over seeds and rows. Ranks that overlap cannot be told apart.\n");
+                "\n"
+                    + "In brackets: 95 % intervals over seeds and rows. Ranks that overlap cannot"
+                    + " be told apart.\n");
         for (Standing s : all.standings()) {
             List<String> notes = Findings.notes(s);
             if (!notes.isEmpty())
-                out.append("\n- ").append(s.name()).append(": ").append(Figures.list(notes)).append('.');
+                out.append("\n- ")
+                        .append(s.name())
+                        .append(": ")
+                        .append(Figures.list(notes))
+                        .append('.');
         }
-        all.obstacles().forEach((m, why) -> out.append("\n- left out: ").append(m.name()).append(": ").append(why));
+        all.obstacles()
+                .forEach(
+                        (m, why) ->
+                                out.append("\n- left out: ")
+                                        .append(m.name())
+                                        .append(": ")
+                                        .append(why));
         out.append("\n\nWhat is forgotten at equal quality:\n\n");
         var equal = new ArrayList<List<String>>();
         for (EqualQuality e : all.equalQuality()) {
@@ -38,10 +50,7 @@ final class Markdown {
                             (e.bounded() ? "" : "at its lowest rate, still better: ")
                                     + Figures.change(e.betterRise())));
         }
-        table(
-                out,
-                List.of("held-out loss", "best of", "forgets", "taken back", "forgets"),
-                equal);
+        table(out, List.of("held-out loss", "best of", "forgets", "taken back", "forgets"), equal);
         return out.toString();
     }
 

@@ -41,8 +41,9 @@ final class Page {
         element(
                 out,
                 "p",
-                "Every run saw the same rows in as many steps; only the method, its learning rate and the seed differ. "
-                        + "A third of the held-out rows chose the rate, the others count. Machine: "
+                "Every run saw the same rows in as many steps; only the method, its learning rate"
+                    + " and the seed differ. A third of the held-out rows chose the rate, the"
+                    + " others count. Machine: "
                         + all.bench().machine()
                         + ".");
         notes(all, out);
@@ -68,7 +69,8 @@ final class Page {
                 out,
                 "p",
                 "Each point is a run: further left is better on the held-out rows, further down"
-                        + " forgets less of the general text. Full points are at the method's best rate.");
+                    + " forgets less of the general text. Full points are at the method's best"
+                    + " rate.");
         out.append(Charts.forgetting(all));
         if (all.by(Measure.HELD_OUT).order().size() > 1) {
             element(out, "h2", "Forgetting at equal quality");
@@ -114,15 +116,30 @@ final class Page {
     private static void row(StringBuilder out, String cell, List<String> texts) {
         out.append("<tr>");
         for (String text : texts)
-            out.append('<').append(cell).append('>').append(escaped(text)).append("</").append(cell).append('>');
+            out.append('<')
+                    .append(cell)
+                    .append('>')
+                    .append(escaped(text))
+                    .append("</")
+                    .append(cell)
+                    .append('>');
         out.append("</tr>\n");
     }
 
     private static void element(StringBuilder out, String name, String text) {
-        out.append('<').append(name).append('>').append(escaped(text)).append("</").append(name).append(">\n");
+        out.append('<')
+                .append(name)
+                .append('>')
+                .append(escaped(text))
+                .append("</")
+                .append(name)
+                .append(">\n");
     }
 
     static String escaped(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
     }
 }
