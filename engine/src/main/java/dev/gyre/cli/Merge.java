@@ -42,8 +42,8 @@ final class Merge implements Commands.Runs {
             paramLabel = "X",
             description =
                     "With --to: keep nothing when a log-probability of the probe text moves by more"
-                            + " [1].")
-    private double maxDrift = 1;
+                            + " [3].")
+    private double maxDrift = 3;
 
     @Option(names = "--json", description = "The result as one JSON object.")
     private boolean json;

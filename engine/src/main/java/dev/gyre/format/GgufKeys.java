@@ -36,7 +36,7 @@ public final class GgufKeys {
      */
     public GgufKeys set(String key, GgufType type, Object value) {
         var out = new ByteArrayOutputStream();
-        GgufType.fixed(out, 4, type.ordinal());
+        GgufType.fixed(out, 4, type.id());
         type.append(out, value);
         return put(key, out.toByteArray());
     }
@@ -49,7 +49,7 @@ public final class GgufKeys {
      */
     public GgufKeys list(String key, GgufType type, List<?> values) {
         var out = new ByteArrayOutputStream();
-        GgufType.fixed(out, 4, GgufType.ARRAY.ordinal());
+        GgufType.fixed(out, 4, GgufType.ARRAY.id());
         type.appendList(out, values);
         return put(key, out.toByteArray());
     }
@@ -75,7 +75,7 @@ public final class GgufKeys {
     }
 
     private GgufKeys put(String key, byte[] value) {
-        if (key.equals(Gguf.ALIGNMENT_KEY) && value[0] != GgufType.U32.ordinal())
+        if (key.equals(Gguf.ALIGNMENT_KEY) && value[0] != GgufType.U32.id())
             throw new IllegalArgumentException(key + " must be a u32");
         int length = key.getBytes(StandardCharsets.UTF_8).length;
         if (length == 0 || length > GgufValues.MAX_KEY_BYTES)

@@ -35,8 +35,9 @@ public final class GgufMetadata {
 
     /** A key's type and value as they lie in the file. */
     MemorySegment encoded(String key) {
-        value(key);
-        return encoded.get(key);
+        MemorySegment found = encoded.get(key);
+        if (found == null) throw missing(key);
+        return found;
     }
 
     /** All keys, in the file's order. */
@@ -48,18 +49,21 @@ public final class GgufMetadata {
         return values.containsKey(key);
     }
 
+    private UserError missing(String key) {
+        return new UserError(
+                "%s has no metadata key \"%s\"%s"
+                        .formatted(
+                                file,
+                                key,
+                                NearMiss.of(key, values.keySet())
+                                        .map(k -> "; did you mean \"" + k + "\"?")
+                                        .orElse("")));
+    }
+
     /** A value as it was read, see above. */
     public Object value(String key) {
         Object value = values.get(key);
-        if (value == null)
-            throw new UserError(
-                    "%s has no metadata key \"%s\"%s"
-                            .formatted(
-                                    file,
-                                    key,
-                                    NearMiss.of(key, values.keySet())
-                                            .map(k -> "; did you mean \"" + k + "\"?")
-                                            .orElse("")));
+        if (value == null) throw missing(key);
         return value;
     }
 

@@ -7,28 +7,35 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** The types of GGUF's metadata values, in the order of their numbers. */
+/** The types of GGUF's metadata values. */
 public enum GgufType {
-    U8(1, false),
-    I8(1, true),
-    U16(2, false),
-    I16(2, true),
-    U32(4, false),
-    I32(4, true),
-    F32(4, true),
-    BOOL(1, false),
-    TEXT(8, false),
-    ARRAY(12, false),
-    U64(8, false),
-    I64(8, true),
-    F64(8, true);
+    U8(GgufValues.U8, 1, false),
+    I8(GgufValues.I8, 1, true),
+    U16(GgufValues.U16, 2, false),
+    I16(GgufValues.I16, 2, true),
+    U32(GgufValues.U32, 4, false),
+    I32(GgufValues.I32, 4, true),
+    F32(GgufValues.F32, 4, true),
+    BOOL(GgufValues.BOOL, 1, false),
+    TEXT(GgufValues.TEXT, 8, false),
+    ARRAY(GgufValues.ARRAY, 12, false),
+    U64(GgufValues.U64, 8, false),
+    I64(GgufValues.I64, 8, true),
+    F64(GgufValues.F64, 8, true);
 
+    private final int id;
     private final int bytes;
     private final boolean signed;
 
-    GgufType(int bytes, boolean signed) {
+    GgufType(int id, int bytes, boolean signed) {
+        this.id = id;
         this.bytes = bytes;
         this.signed = signed;
+    }
+
+    /** Its number in files. */
+    int id() {
+        return id;
     }
 
     /**
@@ -59,7 +66,7 @@ public enum GgufType {
     /** Appends element type, count and elements; a list within becomes one of the same kind. */
     void appendList(ByteArrayOutputStream out, List<?> values) {
         boolean nested = !values.isEmpty() && values.getFirst() instanceof List;
-        fixed(out, 4, nested ? ARRAY.ordinal() : ordinal());
+        fixed(out, 4, nested ? ARRAY.id : id);
         fixed(out, 8, values.size());
         for (Object value : values)
             if (nested) appendList(out, (List<?>) value);

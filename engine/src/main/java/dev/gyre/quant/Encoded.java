@@ -49,6 +49,7 @@ public final class Encoded implements Weight {
      * @param name the encoding's
      * @param home owns the blocks
      */
+    @SuppressWarnings("MustBeClosedChecker") // its home closes it
     static Weight of(Weight weight, String name, Encoder encoder, Scope home) {
         if (weight.encoding().equals(name)) return weight;
         var arena = Arena.ofShared();

@@ -79,7 +79,7 @@ public final class RowChunks {
                                 c * step,
                                 rows,
                                 MemorySegment.ofArray(values)
-                                        .asSlice(0, 4 * rows * source.columns()));
+                                        .asSlice(0, 4L * rows * source.columns()));
                         work.on(c, c * step, rows, values);
                     }
                     return 0;

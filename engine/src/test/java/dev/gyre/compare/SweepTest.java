@@ -86,7 +86,7 @@ class SweepTest {
             runs.add(name + " " + rate + " " + recipe.seed());
             if (rate > 0.5) throw new TrainFailed("the loss is NaN");
             double off = Math.log10(rate / 1e-3);
-            double loss = 3 - gains.get(name) * (1 - 0.2 * off * off);
+            double loss = 3 - gains.getOrDefault(name, 0.0) * (1 - 0.2 * off * off);
             return new Measured(
                     scores(loss, 1, rate * 10, recipe.seed() * 31 + name.hashCode()),
                     new double[] {3, loss},

@@ -60,13 +60,13 @@ class Nf4Test {
             values[i] = ((int) ((7919L * i + 13) % 10007) - 5003) / 4096f;
         var made = Nf4.of("w", Gen.rows(values, 128), Arena.ofAuto());
         var nested = Objects.requireNonNull(made.nested());
-        assertThat(nested.offset()).isEqualTo(1.20776176f);
+        assertThat(nested.offset()).isEqualTo((float) 1.20776176);
         assertThat(floats(nested.scales())).containsExactly(.024412155f, .025632858f);
         int[] codes = {214, 81, 213, 200, 192, 54, 221, 173};
         for (int i = 0; i < codes.length; i++)
             assertThat(bytes(made.absmax())[i] & 0xFF).isEqualTo(codes[i]);
         float[] map = floats(nested.map());
-        float[] wanted = {1.21827042f, 1.20652211f, 1.2179271f, 1.21346426f};
+        float[] wanted = {(float) 1.21827042, (float) 1.20652211, 1.2179271f, (float) 1.21346426};
         for (int i = 0; i < wanted.length; i++)
             assertThat(map[codes[i]] * floats(nested.scales())[0] + nested.offset())
                     .isEqualTo(wanted[i]);
@@ -148,7 +148,7 @@ class Nf4Test {
     void theDynamicMapHasItsSpecifiedNumbersAndRounding() {
         float[] map = DynamicMap.map();
         assertThat(map[0]).isEqualTo(-.99296874f);
-        assertThat(map[1]).isEqualTo(-.97890627f);
+        assertThat(map[1]).isEqualTo((float) -.97890627);
         assertThat(map[2]).isEqualTo(-.96484375f);
         assertThat(map[127]).isZero();
         assertThat(map[128]).isCloseTo(5.5e-7f, within(1e-12f));
@@ -157,7 +157,7 @@ class Nf4Test {
         assertThat(map[255]).isEqualTo(1f);
         for (int i = 0; i < 256; i++) assertThat(DynamicMap.index(map[i])).isEqualTo(i);
         int[] codes = {15, 85, 233, 29, 195, 247, 44, 209, 5, 58};
-        float[] wanted = {-.61096191f, -.03088379f, .54504395f, -.45715332f};
+        float[] wanted = {(float) -.61096191, -.03088379f, .54504395f, -.45715332f};
         float[] values = Gen.of(64);
         double squares = 0;
         for (int i = 0; i < 64; i++) {
