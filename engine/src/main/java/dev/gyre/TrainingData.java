@@ -94,7 +94,7 @@ record TrainingData(List<Encoded> learned, List<Row> heldOut) {
             if (base.dialect().eos() >= 0) return base.dialect().eos();
             throw new UserError(
                     "the model names no end-of-text token (eos_token), so nothing could end an"
-                        + " answer");
+                            + " answer");
         }
 
         /** The held-out rows; a share is taken out of the learned ones. */

@@ -60,7 +60,7 @@ public record Plan(
         @Key(
                         value =
                                 "held-out rows looked at; a third choose the rate, the others"
-                                    + " count",
+                                        + " count",
                         def = "200")
                 int heldOutRows,
         @Key(value = "held-out rows answered and compared word for word; 0: none", def = "100")

@@ -61,7 +61,7 @@ final class Charts {
             add(
                     svg,
                     "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"%s\""
-                        + " stroke-width=\"2\"/>",
+                            + " stroke-width=\"2\"/>",
                     x.at(p.mean().mean() - half(p.mean())),
                     x.at(p.mean().mean() + half(p.mean())),
                     y,
@@ -120,7 +120,7 @@ final class Charts {
             add(
                     svg,
                     "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" stroke=\"%s\""
-                        + " fill=\"%s\"><title>%s</title></circle>",
+                            + " fill=\"%s\"><title>%s</title></circle>",
                     x.at(losses[i]),
                     y.at(rises[i]),
                     colour(all, s),

@@ -52,8 +52,8 @@ final class Columns {
                 new Column(
                         "forgetting",
                         "How much higher the perplexity of a general text is than the base's. 0 %"
-                            + " would be nothing forgotten; below 0 %, the text became more"
-                            + " likely.",
+                                + " would be nothing forgotten; below 0 %, the text became more"
+                                + " likely.",
                         (c, s) -> interval(c, s, Measure.FORGETTING)));
         out.add(
                 new Column(

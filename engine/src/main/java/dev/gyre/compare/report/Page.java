@@ -42,8 +42,8 @@ final class Page {
                 out,
                 "p",
                 "Every run saw the same rows in as many steps; only the method, its learning rate"
-                    + " and the seed differ. A third of the held-out rows chose the rate, the"
-                    + " others count. Machine: "
+                        + " and the seed differ. A third of the held-out rows chose the rate, the"
+                        + " others count. Machine: "
                         + all.bench().machine()
                         + ".");
         notes(all, out);
@@ -69,8 +69,8 @@ final class Page {
                 out,
                 "p",
                 "Each point is a run: further left is better on the held-out rows, further down"
-                    + " forgets less of the general text. Full points are at the method's best"
-                    + " rate.");
+                        + " forgets less of the general text. Full points are at the method's best"
+                        + " rate.");
         out.append(Charts.forgetting(all));
         if (all.by(Measure.HELD_OUT).order().size() > 1) {
             element(out, "h2", "Forgetting at equal quality");
