@@ -44,7 +44,14 @@ class Nf4Test {
                         null);
         float[] got = Gen.decoded(plain);
         float[] wanted = {
-            -0.5439006f, 0, 0.56481004f, -0.41021332f, 0.12572671f, .78125f, -0.3085293f, 0.26399627f
+            -0.5439006f,
+            0,
+            0.56481004f,
+            -0.41021332f,
+            0.12572671f,
+            .78125f,
+            -0.3085293f,
+            0.26399627f
         };
         for (int i = 0; i < wanted.length; i++) assertThat(got[i]).isEqualTo(wanted[i]);
         float[] before = Gen.of(64);
