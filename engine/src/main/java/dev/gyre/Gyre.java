@@ -1,5 +1,8 @@
 package dev.gyre;
 
+import dev.gyre.compare.CompareEvent;
+import dev.gyre.compare.Comparison;
+import dev.gyre.compare.Plan;
 import dev.gyre.model.Activations;
 import dev.gyre.quant.BaseEncoding;
 import dev.gyre.train.MethodSpec;
@@ -35,6 +38,14 @@ public interface Gyre {
      * @throws dev.gyre.train.TrainFailed when the run cannot go on
      */
     TrainEvent.Done train(Recipe recipe, boolean overwrite, Consumer<TrainEvent> events);
+
+    /**
+     * Trains every method of a plan at its rates and seeds, and measures each run; what an earlier
+     * call finished in the plan's {@code out} is not done again.
+     *
+     * @throws dev.gyre.config.UserError for what the user can mend
+     */
+    Comparison compare(Plan plan, Consumer<CompareEvent> events);
 
     /** Loads a base with adapters, active one after another. */
     Loaded open(Source source);

@@ -5,6 +5,10 @@ import dev.gyre.adapter.AdapterFile;
 import dev.gyre.adapter.Reading;
 import dev.gyre.adapter.Targets;
 import dev.gyre.adapter.method.Methods;
+import dev.gyre.compare.CompareEvent;
+import dev.gyre.compare.Comparison;
+import dev.gyre.compare.Plan;
+import dev.gyre.compare.Sweep;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
 import dev.gyre.data.Encoded;
@@ -105,6 +109,15 @@ final class LocalGyre implements Gyre {
         var source = new Source(recipe.base(), List.of(), recipe.template(), recipe.baseEncoding());
         try (Base base = base(source, recipe.activations())) {
             return new TrainingRun(recipe, base, reading(), events).run();
+        }
+    }
+
+    @Override
+    public Comparison compare(Plan plan, Consumer<CompareEvent> events) {
+        Recipe common = plan.common();
+        var source = new Source(common.base(), List.of(), common.template(), common.baseEncoding());
+        try (Base base = base(source, common.activations())) {
+            return Sweep.run(plan, new BaseLab(base, plan, reading()), events);
         }
     }
 

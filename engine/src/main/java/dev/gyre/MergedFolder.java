@@ -54,7 +54,8 @@ final class MergedFolder {
                     "chat_template.jinja",
                     "generation_config.json");
 
-    private static final String PROBE =
+    /** A short text, foretold by the merged and by the unmerged model. */
+    static final String PROBE =
             """
             The quick brown fox jumps over the lazy dog. In 1969, two people walked on the Moon: "one small step".
             for (int i = 0; i < n; i++) sum += x[i] * y[i];
@@ -122,11 +123,20 @@ final class MergedFolder {
     }
 
     /** A merged weight is stored as the base's was; weights decoded from blocks become f32. */
-    private static ElementType stored(Slot slot) {
+    static ElementType stored(Slot slot) {
         return switch (slot.weight().encoding()) {
             case "bf16" -> ElementType.BF16;
             case "f16" -> ElementType.F16;
             default -> ElementType.F32;
+        };
+    }
+
+    /** The type of tensors whose bytes are of a type in files. */
+    static DType computed(ElementType type) {
+        return switch (type) {
+            case BF16 -> DType.BF16;
+            case F16 -> DType.F16;
+            default -> DType.F32;
         };
     }
 
@@ -141,18 +151,12 @@ final class MergedFolder {
 
     private static MemorySegment weight(Merging merging, Slot slot, ElementType type) {
         try (var _ = Scope.open()) {
-            DType as =
-                    switch (type) {
-                        case BF16 -> DType.BF16;
-                        case F16 -> DType.F16;
-                        default -> DType.F32;
-                    };
             Tensor merged = merging.weight(slot);
             if (!merged.allFinite())
                 throw new UserError("the merged weight of " + slot.name() + " is not finite");
             // A copy that lives as long as the writer needs it: the tensor's own memory ends with
             // this scope.
-            MemorySegment data = merged.to(as).contiguous().segment();
+            MemorySegment data = merged.to(computed(type)).contiguous().segment();
             MemorySegment copy = Arena.ofAuto().allocate(data.byteSize(), 8);
             copy.copyFrom(data);
             return copy;

@@ -8,18 +8,16 @@ import dev.gyre.adapter.Targets;
 import dev.gyre.adapter.method.Methods;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
-import dev.gyre.data.Allowances;
 import dev.gyre.data.Batches;
 import dev.gyre.data.Encoded;
-import dev.gyre.data.Encoder;
-import dev.gyre.data.Example;
-import dev.gyre.data.Rows;
-import dev.gyre.data.Tally;
+import dev.gyre.model.Families;
+import dev.gyre.model.Loading;
+import dev.gyre.model.Model;
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.tensor.Device;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.tensor.Torch;
-import dev.gyre.train.DataSource;
-import dev.gyre.train.HeldOut;
+import dev.gyre.train.BaseQuality;
 import dev.gyre.train.LearningRate;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
@@ -31,21 +29,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Random;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 
 /** One training run: from a recipe to an adapter on disk. */
 final class TrainingRun {
-    private static final int MOST_CONTEXT = 2048;
-
     private final Recipe recipe;
     private final Base base;
     private final Consumer<TrainEvent> events;
     private final Reading reading;
-    private final Tally tally = new Tally();
 
     TrainingRun(Recipe recipe, Base base, Reading reading, Consumer<TrainEvent> events) {
         this.recipe = recipe;
@@ -72,84 +64,40 @@ final class TrainingRun {
 
     TrainEvent.Done run() {
         long begun = System.nanoTime();
-        var learned = new ArrayList<>(encoded(examples(recipe.data())));
-        List<Encoded> heldOut = heldOut(learned);
-        tally.clauses().forEach(reading.warn());
+        TrainingData data = TrainingData.read(recipe, base, reading.warn());
+        if (!recipe.baseEncoding().equals(BaseEncoding.STORED.name()))
+            sayWhatEncodingCosts(data.learned());
+        return run(data, begun);
+    }
+
+    /**
+     * The same on rows that were read before.
+     *
+     * @param begun when it began, as {@code System.nanoTime()} counts
+     */
+    TrainEvent.Done run(TrainingData data, long begun) {
         try (Adapter adapter = adapter();
                 var trainer =
                         new Trainer(
                                 adapter, recipe.weightDecay(), recipe.clipNorm(), recipe.seed())) {
             makeOut();
-            return steps(adapter, trainer, learned, heldOut, begun);
+            return steps(
+                    adapter,
+                    trainer,
+                    data.learned(),
+                    data.heldOut().stream().map(TrainingData.Row::encoded).toList(),
+                    begun);
         }
     }
 
-    private List<Example> examples(List<DataSource> sources) {
-        var allow = recipe.allow();
-        var allowed = allowances(allow);
-        var all = new ArrayList<Example>();
-        for (DataSource source : sources)
-            all.addAll(Rows.read(source.path(), source.format(), allowed, tally));
-        return all;
+    private void sayWhatEncodingCosts(List<Encoded> learned) {
+        try (Model stored = Families.open(base.place(), Loading.PLAIN)) {
+            events.accept(BaseQuality.of(recipe.baseEncoding(), base.model(), stored, learned));
+        }
     }
 
-    private static Allowances allowances(List<Recipe.Lenience> allow) {
-        return new Allowances(
-                allow.contains(Recipe.Lenience.CUT_OFF),
-                allow.contains(Recipe.Lenience.NO_ANSWER),
-                allow.contains(Recipe.Lenience.UNKNOWN_KEY),
-                allow.contains(Recipe.Lenience.BAD_LINE));
-    }
-
-    private List<Encoded> encoded(List<Example> examples) {
-        int context =
-                recipe.contextTokens().orElse(Math.min(MOST_CONTEXT, base.model().contextTokens()));
-        if (context > base.model().contextTokens())
-            throw new UserError(
-                    "context_tokens = %d is more than the model's own %d"
-                            .formatted(context, base.model().contextTokens()));
-        var encoder =
-                new Encoder(
-                        base.tokenizer(),
-                        base.template().map(t -> t::render),
-                        endOfText(),
-                        context,
-                        allowances(recipe.allow()),
-                        tally);
-        List<Encoded> out = examples.stream().flatMap(e -> encoder.encode(e).stream()).toList();
-        if (out.isEmpty()) throw new UserError("no example has anything to learn");
-        return out;
-    }
-
-    private int endOfText() {
-        if (base.dialect().eos() >= 0) return base.dialect().eos();
-        throw new UserError(
-                "the model names no end-of-text token (eos_token), so nothing could end an answer");
-    }
-
-    /** The held-out examples; a share is taken out of the learned ones. */
-    private List<Encoded> heldOut(List<Encoded> learned) {
-        if (recipe.validation().isEmpty()) return List.of();
-        return switch (recipe.validation().get()) {
-            case HeldOut.File(var source) -> encoded(examples(List.of(source)));
-            case HeldOut.Share(double share) -> {
-                int count = (int) Math.max(1, Math.round(share * learned.size()));
-                if (count >= learned.size())
-                    throw new UserError(
-                            "validation = %s leaves no row to learn from; there are %d rows"
-                                    .formatted(share, learned.size()));
-                // The rows that stay keep their order.
-                var order = new ArrayList<>(IntStream.range(0, learned.size()).boxed().toList());
-                Collections.shuffle(order, new Random(recipe.seed()));
-                List<Integer> chosen = order.subList(0, count).stream().sorted().toList();
-                List<Encoded> part = chosen.stream().map(learned::get).toList();
-                chosen.reversed().forEach(i -> learned.remove((int) i));
-                yield part;
-            }
-        };
-    }
-
-    private Adapter adapter() {
+    /** A new adapter as the recipe wants it, or the one to go on from. */
+    Adapter adapter() {
         if (recipe.init().isPresent())
             return AdapterFile.read(recipe.init().get(), base.model(), reading);
         Method method = Methods.make(recipe.method().name(), recipe.method().settings());
@@ -278,7 +226,8 @@ final class TrainingRun {
         return new TrainEvent.Evaluated(step, trainer.loss(heldOut, recipe.batch()), learned);
     }
 
-    private static String machine() {
+    /** Device and threads in words. */
+    static String machine() {
         return Device.current()
                 + ", "
                 + Torch.threads()

@@ -37,6 +37,7 @@ class RoomsTest {
                     Map.entry("merge", 5),
                     Map.entry("serve", 5),
                     Map.entry("eval", 6),
+                    Map.entry("compare", 6),
                     Map.entry("http", 6),
                     Map.entry("pretrain", 6),
                     Map.entry("", 7),

@@ -21,6 +21,7 @@ public final class Commands {
                     Generate::new,
                     Eval::new,
                     Merge::new,
+                    Compare::new,
                     Quantize::new,
                     ListMethods::new,
                     Inspect::new,
@@ -68,6 +69,7 @@ public final class Commands {
                 .setUsageHelpWidth(Math.max(80, shell.columns()))
                 .setExpandAtFiles(false)
                 .setAbbreviatedOptionsAllowed(false)
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, arguments) -> Exit.misused(e, shell))
                 .setExecutionExceptionHandler((e, command, result) -> Exit.failed(e, shell));
     }

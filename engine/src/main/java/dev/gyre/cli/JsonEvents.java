@@ -26,6 +26,13 @@ record JsonEvents(Shell shell) implements Consumer<TrainEvent> {
                 row.put("machine", s.machine());
                 row.put("recipe", s.recipe().plain());
             }
+            case TrainEvent.BaseEncoded b -> {
+                row.put("event", "base");
+                row.put("encoding", b.encoding());
+                row.put("loss", b.loss());
+                row.put("stored_loss", b.storedLoss());
+                row.put("drift", b.drift());
+            }
             case TrainEvent.Stepped s -> {
                 row.put("event", "step");
                 row.put("step", s.step());

@@ -20,6 +20,7 @@ final class LossCurve implements Consumer<TrainEvent> {
             case TrainEvent.Stepped s -> trained.add(new Point(s.step(), s.loss()));
             case TrainEvent.Evaluated e -> heldOut.add(new Point(e.step(), e.loss()));
             case TrainEvent.Started s -> {}
+            case TrainEvent.BaseEncoded b -> {}
             case TrainEvent.Saved s -> {}
             case TrainEvent.Done d -> {}
             case TrainEvent.Stopped s -> {}

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
@@ -37,6 +38,7 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
     public void accept(TrainEvent event) {
         switch (event) {
             case TrainEvent.Started s -> started(s);
+            case TrainEvent.BaseEncoded b -> encoded(b);
             case TrainEvent.Stepped s -> stepped(s);
             case TrainEvent.Evaluated e -> evaluated(e);
             case TrainEvent.Saved s -> {}
@@ -69,6 +71,20 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
         if (!live) return;
         var builder = new ProgressBarBuilder().setTaskName("train").setInitialMax(s.steps());
         bar = new LiveBar(shell, builder);
+    }
+
+    private void encoded(TrainEvent.BaseEncoded b) {
+        shell.err()
+                .printf(
+                        Locale.ROOT,
+                        "base as %s: loss %.4f, as stored %.4f; weights off by %.2f %% (%s: %.2f"
+                                + " %%)%n",
+                        b.encoding(),
+                        b.loss(),
+                        b.storedLoss(),
+                        100 * b.meanDrift(),
+                        b.worst(),
+                        100 * b.worstDrift());
     }
 
     private void stepped(TrainEvent.Stepped s) {

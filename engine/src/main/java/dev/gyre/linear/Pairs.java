@@ -2,6 +2,8 @@ package dev.gyre.linear;
 
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
+import dev.gyre.tensor.kernel.PairTurn;
 
 import java.util.List;
 
@@ -48,19 +50,40 @@ public record Pairs(Var direct, Var crossed, long group) implements LinearMap {
         return out;
     }
 
+    private boolean fits(Tensor x) {
+        return Kernels.fitPairs(x, direct.value(), crossed.value(), group);
+    }
+
     @Override
     public Tensor times(Tensor x) {
+        if (fits(x)) {
+            Tensor y = x.emptyLike();
+            PairTurn.turn(x, direct.value(), crossed.value(), group, y);
+            return y;
+        }
         return x.times(direct.value())
                 .plusProductInPlace(swapped(x.contiguous(), 1), crossed.value(), 1);
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
+        if (fits(dy)) {
+            Tensor dx = dy.emptyLike();
+            PairTurn.turnBack(dy, direct.value(), crossed.value(), group, dx);
+            return dx;
+        }
         return dy.times(direct.value()).plusInPlace(swapped(dy.times(crossed.value()), -1));
     }
 
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
+        boolean both = direct.needsGradient() && crossed.needsGradient();
+        if (both && fits(x) && fits(dy)) {
+            Tensor da = direct.gradientBuffer();
+            Tensor db = crossed.gradientBuffer();
+            PairTurn.gradients(x, dy, group, da, db);
+            return transposeTimes(dy);
+        }
         if (direct.needsGradient()) direct.gradientBuffer().plusInPlace(x.times(dy).sum(0, false));
         if (crossed.needsGradient())
             crossed.gradientBuffer()

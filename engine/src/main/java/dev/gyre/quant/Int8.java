@@ -10,10 +10,10 @@ import dev.gyre.tensor.kernel.RowDigits;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A weight as signed 8-bit codes with a scale for each output, W ≈ diag(s)·C (vector-wise, LLM.int8,
- * arXiv 2208.07339, section 2), multiplied with rows of 16 bits by two products of 8-bit integers
- * (see {@link RowDigits}). In the product with the transpose the scales go into the rows, (dy ⊙
- * s)·C, and these have 8 bits. A row's result depends on that row alone.
+ * A weight as signed 8-bit codes with a scale for each output, W ≈ diag(s)·C (vector-wise,
+ * LLM.int8, arXiv 2208.07339, section 2), multiplied with rows of 16 bits by two products of 8-bit
+ * integers (see {@link RowDigits}). In the product with the transpose the scales go into the rows,
+ * (dy ⊙ s)·C, and these have 8 bits. A row's result depends on that row alone.
  */
 public final class Int8 implements Weight {
     /** A few large activations would crush the others in 8 bits; gradients need no second digit. */

@@ -1,6 +1,9 @@
 package dev.gyre.tensor;
 
 import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -9,6 +12,7 @@ import java.util.OptionalLong;
 public final class ProcessMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path MACHINE = Path.of("/proc/meminfo");
+    private static final Path CLEAR = Path.of("/proc/self/clear_refs");
     private static final Path STAT = Path.of("/proc/self/stat");
 
     private ProcessMemory() {}
@@ -16,6 +20,39 @@ public final class ProcessMemory {
     /** The high-water mark of resident bytes; empty where the system does not tell. */
     public static OptionalLong peakBytes() {
         return status(STATUS, "VmHWM:");
+    }
+
+    /**
+     * Begins a new high-water mark: from here on {@link #peakBytes} is that of what follows. Memory
+     * that was freed goes back to the system first, or the mark would begin where earlier work left
+     * it.
+     *
+     * @return whether the system can do that
+     */
+    public static boolean beginPeak() {
+        System.gc();
+        trim();
+        try {
+            // See proc(5): 5 resets the peak resident set size.
+            Files.writeString(CLEAR, "5");
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Gives back what the C library keeps for later; where it has no such function, nothing. */
+    @SuppressWarnings("restricted") // a function of the C library that Java does not offer
+    private static void trim() {
+        var linker = Linker.nativeLinker();
+        var trim = linker.defaultLookup().find("malloc_trim");
+        if (trim.isEmpty()) return;
+        var type = FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG);
+        try {
+            int _ = (int) linker.downcallHandle(trim.get(), type).invokeExact(0L);
+        } catch (Throwable e) {
+            throw new IllegalStateException("malloc_trim", e);
+        }
     }
 
     /** Resident bytes now; empty where the system does not tell. */

@@ -97,7 +97,6 @@ public record Recipe(
                         value = "whether activations are kept or computed again; auto: by memory",
                         def = "auto")
                 Activations activations,
-        @Key(value = "several examples in one row (later)", def = "false") boolean packing,
         @Key(
                         value = "encoding of the frozen weights: " + BaseEncoding.NAMES,
                         def = "stored",
@@ -173,7 +172,6 @@ public record Recipe(
         atLeast("eval_every", Optional.of(evalEvery), 0);
         if (evalEvery > 0 && validation.isEmpty())
             throw BadValue.saying("eval_every", "needs held-out rows; give \"validation\"");
-        if (packing) throw later("packing", "true", "false");
         BaseEncoding.named(baseEncoding);
         if (saveEvery != 0) throw later("save_every", saveEvery, "0");
         if (resume) throw later("resume", "true", "false");

@@ -2,6 +2,7 @@ package dev.gyre.train;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 
 /** What happens during a run, in order. Outputs are listeners; the trainer prints nothing. */
 public sealed interface TrainEvent {
@@ -18,6 +19,34 @@ public sealed interface TrainEvent {
     record Started(
             int steps, long examples, long learned, long frozen, String machine, Recipe recipe)
             implements TrainEvent {}
+
+    /**
+     * What the encoding of the base's weights costs.
+     *
+     * @param loss of some training examples on the encoded base, before any training
+     * @param storedLoss the same on the base as its files have it
+     * @param drift |Ŵ − W| / |W| of each weight, by its slot's name
+     */
+    record BaseEncoded(String encoding, double loss, double storedLoss, Map<String, Double> drift)
+            implements TrainEvent {
+        /** The weight that is furthest off. */
+        public String worst() {
+            return drift.entrySet().stream()
+                    .max(Map.Entry.comparingByValue())
+                    .map(Map.Entry::getKey)
+                    .orElseThrow();
+        }
+
+        /** How far that is. */
+        public double worstDrift() {
+            return drift.values().stream().mapToDouble(d -> d).max().orElse(0);
+        }
+
+        /** The mean over all weights. */
+        public double meanDrift() {
+            return drift.values().stream().mapToDouble(d -> d).average().orElse(0);
+        }
+    }
 
     /**
      * One optimiser step is done.

@@ -145,7 +145,7 @@ class CommandsTest {
                         + " not 0",
                 "train --base b --data d --out o --learning-rate fast | --learning-rate must be a"
                         + " number, not \"fast\"",
-                "train --base b --data d --out o --packing true | --packing = true is not possible"
+                "train --base b --data d --out o --resume true | --resume = true is not possible"
                         + " yet; it comes with a later version. Leave it at false",
                 "train --base b --data d --out o --method oft:block | --method must be"
                         + " NAME:SETTING=VALUE,SETTING=VALUE, such as oft:block=32,terms=5, not"

@@ -96,6 +96,12 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
+    public dev.gyre.compare.Comparison compare(
+            dev.gyre.compare.Plan plan, Consumer<dev.gyre.compare.CompareEvent> events) {
+        throw new UnsupportedOperationException("the script has no laboratory");
+    }
+
+    @Override
     public Trial trial(Source source, MethodSpec method, dev.gyre.model.Activations activations) {
         return new Trial() {
             @Override

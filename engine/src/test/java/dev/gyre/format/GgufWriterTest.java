@@ -40,7 +40,7 @@ class GgufWriterTest {
 
     private static TensorSource tensor(String name, ElementType type, long... shape) {
         byte[] data = new byte[(int) type.bytes(StoredTensor.elements(shape))];
-        for (int i = 0; i < data.length; i++) data[i] = (byte) (7 * i + type.blockBytes());
+        for (int i = 0; i < data.length; i++) data[i] = (byte) (7 * i + type.name().length());
         return new TensorSource(name, type, shape, () -> MemorySegment.ofArray(data));
     }
 

@@ -43,7 +43,11 @@ public final class PicoModels {
                         biases);
         Scope home = Scope.detached();
         try (var random = Random.seeded(7)) {
-            return new Llama(config, new Drawn(type, home, random), home, recomputes ? Activations.RECOMPUTE : Activations.KEEP);
+            return new Llama(
+                    config,
+                    new Drawn(type, home, random),
+                    home,
+                    recomputes ? Activations.RECOMPUTE : Activations.KEEP);
         }
     }
 

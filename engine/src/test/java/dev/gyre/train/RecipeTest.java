@@ -50,7 +50,6 @@ class RecipeTest {
                         "warmup",
                         "epochs",
                         "steps",
-                        "packing",
                         "learn",
                         "base_encoding",
                         "clip_norm",
@@ -109,8 +108,7 @@ class RecipeTest {
     void offMeansOff() {
         Recipe off =
                 read(
-                        "packing: false\n"
-                                + "base_encoding: stored\n"
+                        "base_encoding: stored\n"
                                 + "save_every: 0\n"
                                 + "resume: false\n"
                                 + "report: none\n"
@@ -151,8 +149,6 @@ class RecipeTest {
                 "warmup: 1.5! r.yaml:4: \"warmup\" must be a share below 1, or a whole number of"
                         + " steps, not 1.5",
                 "clip_norm: -1! r.yaml:4: \"clip_norm\" must be 0 or more, not -1.0",
-                "packing: true! r.yaml:4: \"packing\" = true is not possible yet; it comes with a"
-                        + " later version. Leave it at false",
                 "base_encoding: in8! r.yaml:4: \"base_encoding\" = \"in8\" is not an encoding;"
                         + " did you mean \"int8\"?",
                 "eval_every: 5! r.yaml:4: \"eval_every\" needs held-out rows; give \"validation\"",

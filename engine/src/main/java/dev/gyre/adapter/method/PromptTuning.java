@@ -91,7 +91,9 @@ public record PromptTuning(int tokens, Start start) implements Method {
 
         @Override
         public Effects effects(Tape tape, Learned learned) {
-            var hook = new Hook.VirtualTokens(learned.get(PromptKind.TENSOR), "virtual tokens are no weight");
+            var hook =
+                    new Hook.VirtualTokens(
+                            learned.get(PromptKind.TENSOR), "virtual tokens are no weight");
             return new Effects(Map.of(), Map.of(), Map.of(point.name(), hook));
         }
     }

@@ -92,6 +92,11 @@ final class RandLoraKind implements MethodKind {
     }
 
     @Override
+    public Set<String> peftLacks() {
+        return Set.of("exclude_modules");
+    }
+
+    @Override
     public Method fromPeft(Tree c, Reading reading) {
         return new RandLora(
                 PeftNumbers.rank(c, "r", 32),

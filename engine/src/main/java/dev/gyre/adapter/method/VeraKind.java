@@ -75,6 +75,11 @@ final class VeraKind implements MethodKind {
     }
 
     @Override
+    public Set<String> peftLacks() {
+        return Set.of("exclude_modules");
+    }
+
+    @Override
     public Method fromPeft(Tree c, Reading reading) {
         return new Vera(
                 PeftNumbers.rank(c, "r", 256),

@@ -68,6 +68,15 @@ public final class Kernels {
         return PRESENT && LITTLE_ENDIAN && Lanes.COUNT <= 16 && in.isNative() && out.isNative();
     }
 
+    /** {@link PairTurn} of rows x [N, d] in groups of g features, by numbers [d]. */
+    public static boolean fitPairs(Tensor x, Tensor direct, Tensor crossed, long group) {
+        if (!fit(x, direct, crossed)) return false;
+        long half = group / 2;
+        boolean whole = half % Lanes.COUNT == 0;
+        boolean within = half < Lanes.COUNT && half <= 8 && Long.bitCount(half) == 1;
+        return x.size(1) % Lanes.COUNT == 0 && (whole || within);
+    }
+
     /** {@link SparseProduct} of rows with these values of entries. */
     public static boolean fitEntries(Tensor x, Tensor y, Tensor values) {
         return fit(x, y, values);

@@ -16,10 +16,10 @@ import jdk.incubator.vector.VectorShuffle;
  * on (Eklundh, IEEE Transactions on Computers 21, 1972). All strides are in bytes.
  */
 final class Turn {
-    private static final VectorShuffle<Float> BY_8 = swap(8);
-    private static final VectorShuffle<Float> BY_4 = swap(4);
-    private static final VectorShuffle<Float> BY_2 = swap(2);
-    private static final VectorShuffle<Float> BY_1 = swap(1);
+    static final VectorShuffle<Float> BY_8 = swap(8);
+    static final VectorShuffle<Float> BY_4 = swap(4);
+    static final VectorShuffle<Float> BY_2 = swap(2);
+    static final VectorShuffle<Float> BY_1 = swap(1);
     private static final VectorMask<Float> HIGH_8 = high(8);
     private static final VectorMask<Float> HIGH_4 = high(4);
     private static final VectorMask<Float> HIGH_2 = high(2);

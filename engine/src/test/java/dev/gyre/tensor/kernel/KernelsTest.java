@@ -79,6 +79,46 @@ class KernelsTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"1,16,2", "5,48,4", "40,96,8", "33,64,16", "70,192,32", "9,576,64"})
+    void pairsTurnAndTurnBack(int rows, int width, int group) {
+        Tensor x = random.normal(rows, width);
+        Tensor dy = random.normal(rows, width);
+        Tensor a = random.normal(width);
+        Tensor b = random.normal(width);
+        assertThat(Kernels.fitPairs(x, a, b, group)).isTrue();
+        Tensor m = pairs(a.to(DType.F64), b.to(DType.F64), width, group);
+        Tensor y = x.emptyLike();
+        PairTurn.turn(x, a, b, group, y);
+        assertClose(y, x.to(DType.F64).linear(m), 1e-5);
+        Tensor dx = x.emptyLike();
+        PairTurn.turnBack(dy, a, b, group, dx);
+        assertClose(dx, dy.to(DType.F64).matmul(m), 1e-5);
+        Tensor da = a.copy();
+        Tensor db = b.copy();
+        PairTurn.gradients(x, dy, group, da, db);
+        Tensor h =
+                pairs(Tensor.zeros(DType.F64, width), Tensor.ones(DType.F64, width), width, group);
+        Tensor d = dy.to(DType.F64);
+        assertClose(da, a.to(DType.F64).plus(x.to(DType.F64).times(d).sum(0, false)), 1e-5);
+        Tensor swapped = x.to(DType.F64).linear(h);
+        assertClose(db, b.to(DType.F64).plus(swapped.times(d).sum(0, false)), 1e-5);
+    }
+
+    /** The matrix of x ↦ a ⊙ x + b ⊙ h(x). */
+    private static Tensor pairs(Tensor a, Tensor b, int width, int group) {
+        double[] direct = a.toDoubles();
+        double[] crossed = b.toDoubles();
+        double[] m = new double[width * width];
+        for (int i = 0; i < width; i++) {
+            boolean first = i % group < group / 2;
+            int other = first ? i + group / 2 : i - group / 2;
+            m[i * width + i] = direct[i];
+            m[i * width + other] = first ? -crossed[i] : crossed[i];
+        }
+        return Tensor.of(m, width, width);
+    }
+
+    @ParameterizedTest
     @CsvSource({"5,40,24,100", "64,17,3,51", "200,96,64,700", "130,1,33,1"})
     void sparseProductAndItsGradients(int rows, int out, int in, int count) {
         Tensor x = random.normal(rows, in);
