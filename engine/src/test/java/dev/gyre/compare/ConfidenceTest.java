@@ -14,7 +14,11 @@ import java.util.Random;
 class ConfidenceTest {
     @ParameterizedTest
     @CsvSource({
-        "1, 12.706205", "2, 4.302653", "5, 2.570582", "10, 2.228139", "30, 2.042272",
+        "1, 12.706205",
+        "2, 4.302653",
+        "5, 2.570582",
+        "10, 2.228139",
+        "30, 2.042272",
         "1000000, 1.959966"
     })
     void quantilesAreTheTables(double freedom, double t) {

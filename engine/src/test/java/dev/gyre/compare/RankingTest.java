@@ -46,8 +46,7 @@ class RankingTest {
 
     @Test
     void withOneSeedNothingIsToldApart() {
-        var all =
-                comparison("oft,ia3", run("oft", 0.01, 0, 2, 0), run("ia3", 0.01, 0, 4, 0));
+        var all = comparison("oft,ia3", run("oft", 0.01, 0, 2, 0), run("ia3", 0.01, 0, 4, 0));
         assertThat(all.by(Measure.HELD_OUT).pairs()).noneMatch(Ranking.Pair::apart);
     }
 
@@ -70,13 +69,14 @@ class RankingTest {
     @Test
     void betterAtEveryRateIsSaidSo() {
         var all =
-                comparison(
-                        "oft,lora", run("oft", 0.01, 0, 2, 0.5), run("lora", 0.01, 0, 2.5, 0.4));
+                comparison("oft,lora", run("oft", 0.01, 0, 2, 0.5), run("lora", 0.01, 0, 2.5, 0.4));
         assertThat(all.equalQuality().getFirst().bounded()).isFalse();
     }
 
     private static Comparison comparison(String methods, Result... results) {
-        var keys = Map.<String, Object>of("base", "b", "data", "d.jsonl", "out", "o", "methods", methods);
+        var keys =
+                Map.<String, Object>of(
+                        "base", "b", "data", "d.jsonl", "out", "o", "methods", methods);
         Plan plan = Plan.read(Tree.of(keys, "a test", ""));
         return Comparison.of(plan, BENCH, BASE, new ArrayList<>(List.of(results)), Map.of());
     }
