@@ -17,9 +17,10 @@ import java.util.Map;
 @Command(
         name = "compare",
         description = {
-            "Compare methods on your rows: the same steps, batches and rows for each, several",
-            "learning rates, several seeds at the best one, and a report that says which can be",
-            "told apart. Interrupted, it goes on where it was when run again."
+            "Compare methods on your rows, and say which can be told apart.",
+            "Each gets the same steps, batches and rows, at several learning rates, and",
+            "several seeds at the best one. Interrupted, it goes on where it was when run",
+            "again."
         },
         sortOptions = false)
 final class Compare implements Commands.Runs {

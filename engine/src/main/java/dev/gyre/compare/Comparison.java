@@ -76,11 +76,6 @@ public record Comparison(
         return measure.mean(base, base, bench);
     }
 
-    /** Whether there are enough seeds for confidence at all. */
-    public boolean confident() {
-        return standings.stream().allMatch(s -> s.runs().size() > 1);
-    }
-
     /** Every two methods at equal quality, the best held-out loss first. */
     public List<EqualQuality> equalQuality() {
         List<Standing> order =

@@ -224,7 +224,8 @@ class SweepTest {
             value = {
                 "methods | ofte | did you mean \"oft\"",
                 "methods | oft,oft | twice",
-                "rates | 0 | numbers above 0",
+                "rates | 0,1e-3 | numbers above 0",
+                "rates | 1e-3,-1 | numbers above 0",
                 "rates | fast | numbers above 0",
                 "seeds | 0 | from 1",
                 "steps | 1 | from 2"

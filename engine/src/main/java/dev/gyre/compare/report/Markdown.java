@@ -17,11 +17,13 @@ final class Markdown {
         var out = new StringBuilder();
         Findings.of(all).forEach(f -> out.append("- ").append(f).append('\n'));
         out.append('\n');
-        table(out, Columns.titles(all), rows(all));
-        out.append(
-                "\n"
-                    + "In brackets: 95 % intervals over seeds and rows. Ranks that overlap cannot"
-                    + " be told apart.\n");
+        if (all.standings().stream().anyMatch(Standing::ranked)) {
+            table(out, Columns.titles(all), rows(all));
+            out.append(
+                    "\n"
+                        + "In brackets: 95 % intervals over seeds and rows. Ranks that overlap"
+                        + " cannot be told apart.\n");
+        }
         for (Standing s : all.standings()) {
             List<String> notes = Findings.notes(s);
             if (!notes.isEmpty())
@@ -38,7 +40,13 @@ final class Markdown {
                                         .append(m.name())
                                         .append(": ")
                                         .append(why));
-        out.append("\n\nWhat is forgotten at equal quality:\n\n");
+        out.append("\n");
+        if (all.by(Measure.HELD_OUT).order().size() > 1) equalQuality(out, all);
+        return out.toString();
+    }
+
+    private static void equalQuality(StringBuilder out, Comparison all) {
+        out.append("\nWhat is forgotten at equal quality:\n\n");
         var equal = new ArrayList<List<String>>();
         for (EqualQuality e : all.equalQuality()) {
             equal.add(
@@ -51,7 +59,6 @@ final class Markdown {
                                     + Figures.change(e.betterRise())));
         }
         table(out, List.of("held-out loss", "best of", "forgets", "taken back", "forgets"), equal);
-        return out.toString();
     }
 
     private static List<List<String>> rows(Comparison all) {
