@@ -11,7 +11,6 @@ import dev.gyre.compare.Plan;
 import dev.gyre.compare.Sweep;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
-import dev.gyre.data.Encoded;
 import dev.gyre.hub.Hub;
 import dev.gyre.hub.Progress;
 import dev.gyre.model.Activations;
@@ -270,43 +269,6 @@ final class LocalGyre implements Gyre {
         public void close() {
             home.close();
             adapters.forEach(Adapter::close);
-            base.close();
-        }
-    }
-
-    private record Stopwatched(Base base, Adapter adapter, Trainer trainer) implements Trial {
-        @Override
-        public double step(int[][] rows) {
-            var examples = Arrays.stream(rows).map(Stopwatched::learnedWhole).toList();
-            return trainer.step(List.of(examples), 1e-4).loss();
-        }
-
-        /**
-         * A row of n tokens is predicted token by token; one more, which is not read, is the last
-         * one's label.
-         */
-        private static Encoded learnedWhole(int[] row) {
-            int[] ids = Arrays.copyOf(row, row.length + 1);
-            ids[row.length] = row[0];
-            boolean[] learned = new boolean[ids.length];
-            Arrays.fill(learned, true);
-            return new Encoded(ids, learned, "a row of random tokens");
-        }
-
-        @Override
-        public double productsFloor(int rows, int tokens) {
-            return ProductsFloor.seconds(base.model(), (long) rows * tokens);
-        }
-
-        @Override
-        public int vocabulary() {
-            return base.model().vocabulary();
-        }
-
-        @Override
-        public void close() {
-            trainer.close();
-            adapter.close();
             base.close();
         }
     }

@@ -1,0 +1,46 @@
+package dev.gyre;
+
+import dev.gyre.adapter.Adapter;
+import dev.gyre.data.Encoded;
+import dev.gyre.train.Trainer;
+
+import java.util.Arrays;
+import java.util.List;
+
+/** Training steps of one adapter on one base, to be timed. */
+record Stopwatched(Base base, Adapter adapter, Trainer trainer) implements Gyre.Trial {
+    @Override
+    public double step(int[][] rows) {
+        var examples = Arrays.stream(rows).map(Stopwatched::learnedWhole).toList();
+        return trainer.step(List.of(examples), 1e-4).loss();
+    }
+
+    /**
+     * A row of n tokens is predicted token by token; one more, which is not read, is the last
+     * one's label.
+     */
+    private static Encoded learnedWhole(int[] row) {
+        int[] ids = Arrays.copyOf(row, row.length + 1);
+        ids[row.length] = row[0];
+        boolean[] learned = new boolean[ids.length];
+        Arrays.fill(learned, true);
+        return new Encoded(ids, learned, "a row of random tokens");
+    }
+
+    @Override
+    public double productsFloor(int rows, int tokens) {
+        return ProductsFloor.seconds(base.model(), (long) rows * tokens);
+    }
+
+    @Override
+    public int vocabulary() {
+        return base.model().vocabulary();
+    }
+
+    @Override
+    public void close() {
+        trainer.close();
+        adapter.close();
+        base.close();
+    }
+}
