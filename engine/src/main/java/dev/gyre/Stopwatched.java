@@ -16,8 +16,8 @@ record Stopwatched(Base base, Adapter adapter, Trainer trainer) implements Gyre.
     }
 
     /**
-     * A row of n tokens is predicted token by token; one more, which is not read, is the last
-     * one's label.
+     * A row of n tokens is predicted token by token; one more, which is not read, is the last one's
+     * label.
      */
     private static Encoded learnedWhole(int[] row) {
         int[] ids = Arrays.copyOf(row, row.length + 1);

@@ -31,8 +31,9 @@ class BenchPageTest {
                             file ->
                                     assertThat(Files.readString(file))
                                             .as(
-                                                    "print it anew: gyre bench page docs/performance.jsonl --out"
-                                                            + " docs/performance.md")
+                                                    "print it anew: gyre bench page"
+                                                        + " docs/performance.jsonl --out"
+                                                        + " docs/performance.md")
                                             .isEqualTo(
                                                     Files.readString(
                                                             DOCS.resolve(file.getFileName()))));

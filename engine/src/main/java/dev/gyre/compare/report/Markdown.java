@@ -21,8 +21,8 @@ final class Markdown {
             table(out, Columns.titles(all), rows(all));
             out.append(
                     "\n"
-                        + "In brackets: 95 % intervals over seeds and rows. Ranks that overlap"
-                        + " cannot be told apart.\n");
+                            + "In brackets: 95 % intervals over seeds and rows. Ranks that overlap"
+                            + " cannot be told apart.\n");
         }
         for (Standing s : all.standings()) {
             List<String> notes = Findings.notes(s);
