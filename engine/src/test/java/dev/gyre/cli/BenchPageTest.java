@@ -32,8 +32,8 @@ class BenchPageTest {
                                     assertThat(Files.readString(file))
                                             .as(
                                                     "print it anew: gyre bench page"
-                                                        + " docs/performance.jsonl --out"
-                                                        + " docs/performance.md")
+                                                            + " docs/performance.jsonl --out"
+                                                            + " docs/performance.md")
                                             .isEqualTo(
                                                     Files.readString(
                                                             DOCS.resolve(file.getFileName()))));
