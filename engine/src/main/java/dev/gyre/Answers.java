@@ -18,7 +18,7 @@ import java.util.function.Consumer;
 /** Prompts in, pieces of text out: tokens, stop texts and streaming around the {@link Engine}. */
 final class Answers {
     /** Sequences in one step; more share each product with the weights, and take more memory. */
-    private static final int BATCH = 64;
+    private static final int BATCH = 128;
 
     private final Base base;
     private final Decoding how;

@@ -6,6 +6,8 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.DecodeAttention;
+import dev.gyre.tensor.kernel.Kernels;
 
 import org.jspecify.annotations.Nullable;
 
@@ -68,12 +70,18 @@ record Attention(int heads, int kvHeads, int headDim) {
             turnedK = angles.turn(k.value().view(rows, kvHeads, headDim), false);
             Tensor values = v.value().view(rows, kvHeads, headDim);
             out = here.give(Tensor.empty(turnedQ.dtype(), rows, (long) heads * headDim));
+            boolean decodes = !records && Kernels.fitDecode(turnedQ, turnedK, values);
+            var alone = new ArrayList<DecodeAttention.Past>();
             for (int s = 0; s < tokens.segments(); s++) {
                 int from = tokens.starts()[s];
                 int count = tokens.starts()[s + 1] - from;
                 if (count == 0) continue;
+                List<Hook.Prefix> before = prefixes.isEmpty() ? List.of() : prefixes.get(s);
+                if (decodes && count == 1 && before.isEmpty() && !caches.isEmpty()) {
+                    alone.add(caches.get(s).past(layer, from, turnedK, values));
+                    continue;
+                }
                 try (var segment = Scope.open()) {
-                    List<Hook.Prefix> before = prefixes.isEmpty() ? List.of() : prefixes.get(s);
                     Tensor ks = joined(before, Hook.Prefix::keys, turnedK, from, count);
                     Tensor vs = joined(before, Hook.Prefix::values, values, from, count);
                     Tensor qs = queries(turnedQ, from, count);
@@ -89,6 +97,7 @@ record Attention(int heads, int kvHeads, int headDim) {
                     if (records) logSumExp.add(here.give(segment.give(result.logSumExp())));
                 }
             }
+            if (!alone.isEmpty()) DecodeAttention.attend(turnedQ, turnedK, values, alone, out);
             if (records) {
                 here.give(turnedQ);
                 here.give(turnedK);

@@ -2,6 +2,7 @@ package dev.gyre.model;
 
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.kernel.DecodeAttention;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -29,14 +30,50 @@ public final class KvCache implements AutoCloseable {
      */
     List<Tensor> append(int layer, Tensor k, Tensor v) {
         int wanted = length + (int) k.size(0);
+        Layer l = roomy(layer, k.size(0), k, v);
+        l.keys.narrow(0, length, k.size(0)).copyFrom(k);
+        l.values.narrow(0, length, v.size(0)).copyFrom(v);
+        return List.of(l.keys.narrow(0, 0, wanted), l.values.narrow(0, 0, wanted));
+    }
+
+    /**
+     * What is kept of one layer, with room for one more token, which is to be written there.
+     *
+     * @param row of the new token in k and v
+     * @param k keys [N, Hkv, D] of new tokens, this sequence's among them
+     */
+    DecodeAttention.Past past(int layer, int row, Tensor k, Tensor v) {
+        Layer l = roomy(layer, 1, k, v);
+        return new DecodeAttention.Past(row, l.keys, l.values, length);
+    }
+
+    /**
+     * Begins with the first tokens of another sequence, in every layer.
+     *
+     * @param tokens at most as many as the other has
+     */
+    public void beginLike(KvCache other, int tokens) {
+        if (length > 0 || tokens > other.length)
+            throw new IllegalStateException(
+                    "%d tokens cannot begin with %d of %d".formatted(length, tokens, other.length));
+        for (int i = 0; i < other.layers.size(); i++) {
+            Layer theirs = other.layers.get(i);
+            Layer own = roomy(i, tokens, theirs.keys, theirs.values);
+            try (var _ = Scope.open()) {
+                own.keys.narrow(0, 0, tokens).copyFrom(theirs.keys.narrow(0, 0, tokens));
+                own.values.narrow(0, 0, tokens).copyFrom(theirs.values.narrow(0, 0, tokens));
+            }
+        }
+        length = tokens;
+    }
+
+    private Layer roomy(int layer, long more, Tensor k, Tensor v) {
+        int wanted = Math.toIntExact(length + more);
         if (layer == 0 && wanted > capacity)
             capacity = Math.max(wanted, Math.max(64, capacity * 2));
         if (layer == layers.size()) layers.add(new Layer(room(k), room(v)));
         if (layers.get(layer).keys.size(0) < capacity) layers.set(layer, grown(layers.get(layer)));
-        Layer l = layers.get(layer);
-        l.keys.narrow(0, length, k.size(0)).copyFrom(k);
-        l.values.narrow(0, length, v.size(0)).copyFrom(v);
-        return List.of(l.keys.narrow(0, 0, wanted), l.values.narrow(0, 0, wanted));
+        return layers.get(layer);
     }
 
     private Tensor room(Tensor like) {

@@ -14,6 +14,7 @@ import dev.gyre.tensor.Var;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 
@@ -86,6 +87,7 @@ public final class Engine implements AutoCloseable {
     /** One token for each active sequence; those that ended have left afterwards. */
     public void step(Listener listener) {
         if (active.isEmpty()) return;
+        SharedBeginnings.share(active, this::begin);
         List<List<Sequence>> shares = shares();
         List<List<float[]>> logits =
                 shares.size() == 1
@@ -132,6 +134,16 @@ public final class Engine implements AutoCloseable {
      */
     private static long cost(Sequence sequence) {
         return sequence.pending().length + 4L;
+    }
+
+    /** Takes the first tokens of a new sequence through the model. */
+    private void begin(Sequence sequence, int tokens) {
+        try (var _ = Scope.open();
+                var tape = Tape.off()) {
+            int[] ids = Arrays.copyOf(sequence.request().prompt(), tokens);
+            var given = Tokens.of(List.of(ids), sequence.request().adapters());
+            model.hidden(tape, given, List.of(sequence.cache));
+        }
     }
 
     /** The logits after each sequence's last token. */

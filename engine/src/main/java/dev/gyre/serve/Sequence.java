@@ -3,6 +3,7 @@ package dev.gyre.serve;
 import dev.gyre.model.KvCache;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -46,9 +47,21 @@ public final class Sequence {
         finish = Optional.of(Finish.STOP);
     }
 
-    /** What the model has not seen yet: the prompt at first, then the last token. */
+    /** Nothing of it has been through the model. */
+    boolean isNew() {
+        return cache.length() == 0;
+    }
+
+    /** Takes over the other's first tokens, which are its own too, under the same adapters. */
+    void beginLike(Sequence other, int tokens) {
+        cache.beginLike(other.cache, request.positions() + tokens);
+    }
+
+    /** What the model has not seen yet: of the prompt at first, then the last token. */
     int[] pending() {
-        return generated.isEmpty() ? request.prompt() : new int[] {generated.getLast()};
+        if (!generated.isEmpty()) return new int[] {generated.getLast()};
+        int seen = isNew() ? 0 : cache.length() - request.positions();
+        return Arrays.copyOfRange(request.prompt(), seen, request.prompt().length);
     }
 
     /**

@@ -114,6 +114,29 @@ class EngineTest {
     }
 
     @Test
+    void promptsThatBeginAlikeShareTheirBeginningAndNothingElse() {
+        var prefix = List.of(effects("prefix-tuning", Map.of("tokens", 4)));
+        var prompt = List.of(effects("prompt-tuning", Map.of("tokens", 3)));
+        var oft = List.of(effects("oft", Map.of("block", 8)));
+        for (List<Effects> adapters : List.of(List.<Effects>of(), oft, prefix, prompt)) {
+            var requests = new ArrayList<Request>();
+            for (int i = 0; i < 12; i++) {
+                int[] ids = new int[20 + i % 3];
+                for (int j = 0; j < ids.length; j++)
+                    ids[j] = j < 16 ? 7 + j * j % 50 : 3 + (i * 7 + j) % 80;
+                requests.add(greedy(ids, adapters, 6));
+            }
+            try (var engine = new Engine(model, 64)) {
+                var together = engine.run(requests, 8, SILENT);
+                for (int i = 0; i < requests.size(); i++)
+                    assertThat(together.get(i).generated())
+                            .as("request %d of %s", i, adapters)
+                            .isEqualTo(byRecomputing(requests.get(i).prompt(), adapters, 6));
+            }
+        }
+    }
+
+    @Test
     void samplingDependsOnItsSeedAlone() {
         var hot = new Sampling(1.5, 20, 0.9, 0.01, 1.2, 42);
         try (var engine = new Engine(model, 64)) {

@@ -53,6 +53,11 @@ public final class Kernels {
         return fit(x, cos, sin) && x.size(2) / 2 % Lanes.COUNT == 0;
     }
 
+    /** {@link DecodeAttention} of queries [N, H, D], keys and values [N, Hkv, D]. */
+    public static boolean fitDecode(Tensor q, Tensor k, Tensor v) {
+        return fit(q, k, v) && q.size(2) % Lanes.COUNT == 0;
+    }
+
     /** {@link SoftmaxLoss} of logits [M, vocabulary]. */
     public static boolean fitLoss(Tensor logits) {
         return fit(logits) && logits.size(1) % Lanes.COUNT == 0;
