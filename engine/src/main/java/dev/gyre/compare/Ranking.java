@@ -95,6 +95,11 @@ public record Ranking(Measure measure, List<Place> order, List<Pair> pairs) {
                 .toList();
     }
 
+    /** Whether all have the same mean, so that none is first. */
+    public boolean level() {
+        return order.getFirst().mean.mean() == order.getLast().mean.mean();
+    }
+
     public Place place(Standing standing) {
         return order.stream().filter(p -> p.standing.equals(standing)).findFirst().orElseThrow();
     }

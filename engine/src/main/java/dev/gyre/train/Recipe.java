@@ -139,6 +139,9 @@ public record Recipe(
         BAD_LINE
     }
 
+    /** Of rates and decays: their products with one another must stay numbers. */
+    private static final double LARGEST = 1000;
+
     public Recipe {
         data = List.copyOf(data);
         targets = List.copyOf(targets);
@@ -163,11 +166,16 @@ public record Recipe(
         if (epochs.isPresent() && steps.isPresent())
             throw BadValue.saying("epochs", "and \"steps\" both say when to end; give one");
         epochs.ifPresent(e -> positive("epochs", e));
-        learningRate.ifPresent(r -> positive("learning_rate", r));
+        learningRate.ifPresent(
+                r -> {
+                    positive("learning_rate", r);
+                    atMost("learning_rate", r, LARGEST);
+                });
         notNegative("warmup", warmup);
         if (warmup > 1 && warmup != Math.rint(warmup))
             throw BadValue.of("warmup", warmup, "a share below 1, or a whole number of steps");
         notNegative("weight_decay", weightDecay);
+        atMost("weight_decay", weightDecay, LARGEST);
         notNegative("clip_norm", clipNorm);
         atLeast("eval_every", Optional.of(evalEvery), 0);
         if (evalEvery > 0 && validation.isEmpty())
@@ -190,6 +198,10 @@ public record Recipe(
 
     private static void notNegative(String key, double value) {
         if (!(value >= 0) || Double.isInfinite(value)) throw BadValue.of(key, value, "0 or more");
+    }
+
+    private static void atMost(String key, double value, double most) {
+        if (value > most) throw BadValue.of(key, value, "at most %.0f".formatted(most));
     }
 
     private static BadValue later(String key, Object value, String off) {

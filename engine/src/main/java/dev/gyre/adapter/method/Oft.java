@@ -57,7 +57,7 @@ public record Oft(
 
     @Override
     public double learningRate() {
-        return 4e-3;
+        return 1e-3;
     }
 
     private static long width(Slot slot) {

@@ -43,6 +43,12 @@ final class Findings {
     private static String exact(Comparison all) {
         Ranking ranking = all.by(Measure.EXACT);
         var first = ranking.order().getFirst();
+        if (ranking.order().size() > 1 && ranking.level())
+            return "Exact answers: all methods have as many, "
+                    + Figures.value(Measure.EXACT, first.mean().mean())
+                    + "; the base alone "
+                    + Figures.value(Measure.EXACT, all.baseValue(Measure.EXACT))
+                    + ".";
         return "Exact answers: "
                 + first.standing().name()
                 + " has the most, "

@@ -10,7 +10,6 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 import java.util.List;
 
@@ -109,7 +108,7 @@ public final class DecodeAttention {
             FloatVector sum = Lanes.zero();
             for (long j = 0; j < head; j += BYTES)
                 sum = load(q + j).fma(load(keys + s * step + j), sum);
-            float score = sum.reduceLanes(VectorOperators.ADD) * scale;
+            float score = Lanes.sum(sum) * scale;
             Lanes.set(p + 4L * s, score);
             max = Math.max(max, score);
         }
@@ -127,7 +126,7 @@ public final class DecodeAttention {
             store(e, p + j);
             sum = sum.add(e);
         }
-        return sum.reduceLanes(VectorOperators.ADD);
+        return Lanes.sum(sum);
     }
 
     /** out ← factor · Σ p_s · values_s. */

@@ -9,7 +9,6 @@ import static dev.gyre.tensor.kernel.Lanes.zero;
 import dev.gyre.tensor.Tensor;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 import org.jspecify.annotations.Nullable;
 
@@ -75,7 +74,7 @@ public final class RootMeanSquare {
             FloatVector u = load(x + j);
             a = u.fma(u, a);
         }
-        return a.add(b).reduceLanes(VectorOperators.ADD);
+        return Lanes.sum(a.add(b));
     }
 
     private static void scaled(long x, long w, float scale, long y, long bytes) {
@@ -122,7 +121,7 @@ public final class RootMeanSquare {
         FloatVector sum = zero();
         for (long j = 0; j < bytes; j += BYTES)
             sum = load(x + j).mul(load(w + j)).fma(load(dy + j), sum);
-        return sum.reduceLanes(VectorOperators.ADD);
+        return Lanes.sum(sum);
     }
 
     private static void backRow(

@@ -64,7 +64,7 @@ public final class SoftmaxLoss {
                 store(e, z + j);
                 part = part.add(e);
             }
-            sum += part.reduceLanes(VectorOperators.ADD);
+            sum += Lanes.sum(part);
         }
         return sum;
     }

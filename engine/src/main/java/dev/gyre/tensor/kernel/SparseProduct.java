@@ -11,7 +11,6 @@ import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 import java.util.stream.IntStream;
 
@@ -252,7 +251,7 @@ public final class SparseProduct {
                 s = load(x + 2 * BYTES).fma(d2, s);
                 u = load(x + 3 * BYTES).fma(d3, u);
                 long at = sums + 4L * rows.entries[p];
-                set(at, get(at) + s.add(u).reduceLanes(VectorOperators.ADD));
+                set(at, get(at) + Lanes.sum(s.add(u)));
             }
         }
     }

@@ -1,0 +1,97 @@
+package dev.gyre;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gyre.compare.CompareEvent;
+import dev.gyre.compare.Comparison;
+import dev.gyre.compare.Measure;
+import dev.gyre.compare.Plan;
+import dev.gyre.compare.Result;
+import dev.gyre.compare.report.Reports;
+import dev.gyre.config.Tree;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A comparison of real methods on a real, if tiny, model, from files to files. */
+class CompareTest {
+    private static final Path PICO =
+            Path.of("src/test/resources/golden/pico-llama/own-head").toAbsolutePath();
+
+    @TempDir Path folder;
+
+    private Plan plan(String out, Object seeds) throws IOException {
+        Path data = folder.resolve("rows.jsonl");
+        var rows = new StringBuilder();
+        for (int i = 0; i < 80; i++)
+            rows.append("{\"prompt\": \"say %d\", \"completion\": \"%d\"}\n".formatted(i, i % 3));
+        Files.writeString(data, rows);
+        Path general = folder.resolve("general.txt");
+        Files.writeString(general, "The rain fell on the roof all night. ".repeat(20));
+        var all = new LinkedHashMap<String, Object>();
+        all.put("base", PICO.toString());
+        all.put("data", List.of(Map.of("path", data.toString(), "format", "prompt-completion")));
+        all.put("out", folder.resolve(out).toString());
+        all.put("methods", List.of("oft:block=8,lora:rank=2,prefix-tuning:tokens=2"));
+        all.put("rates", List.of("1e-2,900"));
+        all.put("seeds", seeds);
+        all.put("steps", 3);
+        all.put("batch", 4);
+        all.put("accumulate", 1);
+        all.put("held_out_rows", 8);
+        all.put("answers", 3);
+        all.put("general", general.toString());
+        all.put("template", "none");
+        return Plan.read(Tree.of(all, "a test", ""));
+    }
+
+    private static Comparison run(Plan plan, List<CompareEvent> seen) {
+        return Gyre.start(Gyre.Machine.auto(), new Silent()).compare(plan, seen::add);
+    }
+
+    @Test
+    void trainsMeasuresRanksAndGoesOn() throws IOException {
+        var seen = new ArrayList<CompareEvent>();
+        Comparison first = run(plan("here", 1), seen);
+        assertThat(first.standings()).hasSize(3).allMatch(s -> s.tried().size() == 2);
+        for (String method : List.of("oft:block=8", "lora:rank=2", "prefix-tuning:tokens=2"))
+            assertThat(first.standings()).anyMatch(s -> s.name().equals(method));
+        assertThat(first.standings().getFirst().rate()).isEqualTo(1e-2);
+        assertThat(first.standings().getFirst().tried().getLast().loss()).isInfinite();
+
+        Comparison more = run(plan("here", 2), seen);
+        assertThat(seen.stream().filter(e -> e instanceof CompareEvent.RunEnded)).hasSize(9);
+        Reports.write(more);
+        assertThat(folder.resolve("here").resolve(Reports.HTML)).isNotEmptyFile();
+
+        // The same runs, made in one go, have the same scores.
+        Comparison again = run(plan("there", 2), new ArrayList<>());
+        for (var standing : more.standings()) {
+            List<Result.Finished> runs = standing.runs();
+            List<Result.Finished> others =
+                    again.standings().stream()
+                            .filter(s -> s.name().equals(standing.name()))
+                            .findFirst()
+                            .orElseThrow()
+                            .runs();
+            assertThat(runs).hasSize(2);
+            for (int i = 0; i < runs.size(); i++) {
+                Result.Finished one = runs.get(i);
+                assertThat(one.measured().losses()).isEqualTo(others.get(i).measured().losses());
+                assertThat(one.measured().scores().general())
+                        .isEqualTo(others.get(i).measured().scores().general());
+                assertThat(one.measured().trainable()).isPositive();
+                assertThat(one.measured().stepSeconds()).isPositive();
+            }
+        }
+        assertThat(more.by(Measure.FORGETTING).order()).hasSize(3);
+    }
+}
