@@ -21,6 +21,7 @@ public final class Commands {
                     Generate::new,
                     Eval::new,
                     Merge::new,
+                    Convert::new,
                     Compare::new,
                     Quantize::new,
                     ListMethods::new,
