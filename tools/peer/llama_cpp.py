@@ -1,13 +1,12 @@
 """Greedy answers of llama.cpp to single user turns, with the model's own chat template.
 
-    llama_cpp.py --model FILE.gguf --prompts FILE --tokens N
+    llama_cpp.py --model FILE.gguf [--lora FILE.gguf] --prompts FILE --tokens N
 
 Keys and values are kept in f32. The last line is a JSON list with one answer for each line of the prompts' file.
 """
 
 import argparse
 import json
-import os
 import pathlib
 import sys
 
@@ -17,14 +16,18 @@ import xllamacpp
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
+    parser.add_argument("--lora")
     parser.add_argument("--prompts", required=True)
     parser.add_argument("--tokens", type=int, required=True)
     args = parser.parse_args()
     params = xllamacpp.CommonParams()
     params.model.path = args.model
+    if args.lora:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(args.lora, 1.0)]
     params.n_ctx = 1024
     params.n_parallel = 1
-    params.cpuparams.n_threads = os.cpu_count()
+    # one thread: several wait for one another at every operation, for long where cores are shared
+    params.cpuparams.n_threads = 1
     params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     server = xllamacpp.Server(params)
