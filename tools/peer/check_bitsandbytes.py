@@ -1,10 +1,10 @@
 """Weights that bitsandbytes encodes: a folder of ours in transformers, and one that transformers saves.
 
-    check_bitsandbytes.py --kind nf4|int8 --plain DIR --ours DIR --made DIR --out DIR
+    check_bitsandbytes.py --plain DIR --at DIR KIND ...
 
-Loads our folder, encodes the plain one and saves it as --made, loads that again, and writes what the weights of both
-decode to: ours.safetensors and made.safetensors. A tensor that transformers misses or does not know ends the script
-with exit code 3.
+For each kind, nf4 or int8: loads our folder AT/ours-KIND, encodes the plain one and saves it as AT/made-KIND, loads that
+again, and writes what the weights of both decode to beside them, as .safetensors. A tensor that transformers misses or
+does not know ends the script with exit code 3.
 """
 
 import argparse
@@ -47,17 +47,19 @@ def weights(model):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kind", required=True, choices=sorted(CONFIGS))
-    for name in ("plain", "ours", "made", "out"):
-        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("kinds", nargs="+", choices=sorted(CONFIGS))
+    parser.add_argument("--plain", required=True)
+    parser.add_argument("--at", required=True, type=pathlib.Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    load(args.plain, quantization_config=BitsAndBytesConfig(**CONFIGS[args.kind])).save_pretrained(args.made)
-    for name, folder in (("ours", args.ours), ("made", args.made)):
-        found = weights(load(folder))
-        if not found:
-            sys.exit(f"{folder}: nothing in it is encoded")
-        safetensors.torch.save_file(found, pathlib.Path(args.out) / f"{name}.safetensors")
+    for kind in args.kinds:
+        encoded = load(args.plain, quantization_config=BitsAndBytesConfig(**CONFIGS[kind]))
+        encoded.save_pretrained(args.at / f"made-{kind}")
+        for name in (f"ours-{kind}", f"made-{kind}"):
+            found = weights(load(args.at / name))
+            if not found:
+                sys.exit(f"{name}: nothing in it is encoded")
+            safetensors.torch.save_file(found, args.at / f"{name}.safetensors")
 
 
 if __name__ == "__main__":

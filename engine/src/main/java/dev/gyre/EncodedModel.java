@@ -26,8 +26,7 @@ final class EncodedModel {
      * @throws UserError when not
      */
     static void checkOut(ModelForm form, String to, Path out, boolean overwrite) {
-        if (Device.current() != Device.CPU)
-            throw new UserError("models are encoded by the processor; leave --device cuda out");
+        checkDevice();
         if (form.folder()) {
             TrainingRun.checkOut(out, overwrite);
             return;
@@ -41,6 +40,7 @@ final class EncodedModel {
      * @throws UserError when not
      */
     static void checkFile(String to, Path out, boolean overwrite) {
+        checkDevice();
         if (!out.toString().endsWith(".gguf"))
             throw BadValue.of("--out", out, "a file that ends in .gguf, for --to " + to);
         if (Files.isDirectory(out))
@@ -48,6 +48,11 @@ final class EncodedModel {
         if (Files.exists(out) && !overwrite)
             throw new UserError(
                     "--out " + out + " is there already; choose another, or allow it: --overwrite");
+    }
+
+    private static void checkDevice() {
+        if (Device.current() != Device.CPU)
+            throw new UserError("models are encoded by the processor; leave --device cuda out");
     }
 
     static Gyre.Written write(

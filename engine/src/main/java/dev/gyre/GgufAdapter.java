@@ -142,7 +142,7 @@ final class GgufAdapter {
                 (slot, thin) -> {
                     Tensor b = thin.b().value();
                     // llama.cpp knows one alpha; a slot with another scale has it in B.
-                    double rest = thin.scale() * thin.rank() / alpha;
+                    double rest = alpha(thin) / alpha;
                     if (rest != 1) b = b.times(rest);
                     String name = form.name(slot.name() + ".weight");
                     tensors.add(stored(name + ".lora_a", type, across(slot, thin.a().value())));
@@ -154,10 +154,14 @@ final class GgufAdapter {
     /** The first slot's; never zero, which llama.cpp takes for a scale of one. */
     private double alpha() {
         return updates.values().stream()
-                .mapToDouble(thin -> (float) (thin.scale() * thin.rank()))
+                .mapToDouble(GgufAdapter::alpha)
                 .filter(alpha -> alpha != 0)
                 .findFirst()
                 .orElse(1);
+    }
+
+    private static float alpha(Thin thin) {
+        return (float) (thin.scale() * thin.rank());
     }
 
     private static TensorSource stored(String name, ElementType type, Tensor value) {

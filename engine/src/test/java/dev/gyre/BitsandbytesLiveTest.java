@@ -12,10 +12,10 @@ import dev.gyre.tensor.Scope;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * NF4 and int8 between here and bitsandbytes: transformers loads our folders, we open those that it
@@ -27,51 +27,34 @@ import java.nio.file.Path;
 class BitsandbytesLiveTest {
     private static final Path PLAIN = Path.of("src/test/resources/golden/pico-llama/own-head");
 
+    private static final List<String> KINDS = List.of("nf4", "int8");
+
     @TempDir Path folder;
 
     private final Peers peers = Peers.here();
 
     @Test
-    void nf4FoldersDecodeAlikeBothWays() throws IOException {
-        check("nf4");
+    void weightsDecodeAlikeBothWays() {
+        var gyre = Gyre.start(Gyre.Machine.auto(), new Silent());
+        for (String kind : KINDS)
+            gyre.encode(
+                    Gyre.Source.of(PLAIN.toString()),
+                    new Gyre.Encoding(kind, folder.resolve("ours-" + kind), false, 10),
+                    _ -> {});
+        var arguments = new ArrayList<Object>(List.of("--plain", PLAIN, "--at", folder));
+        arguments.addAll(KINDS);
+        peers.script("check_bitsandbytes.py", arguments.toArray());
+        for (String kind : KINDS)
+            for (String whose : List.of("ours-", "made-"))
+                compare(kind, folder.resolve(whose + kind));
     }
 
-    @Test
-    void int8FoldersDecodeAlikeBothWays() throws IOException {
-        check("int8");
-    }
-
-    private void check(String kind) throws IOException {
-        Path ours = folder.resolve("our-folder");
-        Gyre.start(Gyre.Machine.auto(), new Silent())
-                .encode(
-                        Gyre.Source.of(PLAIN.toString()),
-                        new Gyre.Encoding(kind, ours, false, 10),
-                        _ -> {});
-        Path made = folder.resolve("their-folder");
-        Path out = Files.createDirectories(folder.resolve("decoded"));
-        peers.script(
-                "check_bitsandbytes.py",
-                "--kind",
-                kind,
-                "--plain",
-                PLAIN,
-                "--ours",
-                ours,
-                "--made",
-                made,
-                "--out",
-                out);
-        compare(kind, ours, out.resolve("ours.safetensors"));
-        compare(kind, made, out.resolve("made.safetensors"));
-    }
-
-    private static void compare(String kind, Path model, Path decoded) {
+    private static void compare(String kind, Path model) {
         int compared = 0;
         try (var arena = Arena.ofConfined();
                 var opened = Families.open(model, Loading.PLAIN);
                 var _ = Scope.open()) {
-            var theirs = Safetensors.open(decoded, arena);
+            var theirs = Safetensors.open(Path.of(model + ".safetensors"), arena);
             for (Slot slot : opened.slots()) {
                 if (slot.kind() != Slot.Kind.LINEAR) continue;
                 assertThat(slot.weight().encoding()).isEqualTo(kind);
