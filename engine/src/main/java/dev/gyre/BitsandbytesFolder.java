@@ -110,7 +110,11 @@ record BitsandbytesFolder(Encoder encoder, Map<String, Object> config) implement
                             made.rows.encoding(),
                             RowChunks.difference(numbers, made.rows).relative()));
             return made.tensors.stream()
-                    .map(t -> t.name().equals(weight(slot)) ? again(merging, slot, t, turn) : kept(t))
+                    .map(
+                            t ->
+                                    t.name().equals(weight(slot))
+                                            ? again(merging, slot, t, turn)
+                                            : kept(t))
                     .toList();
         }
     }

@@ -81,8 +81,7 @@ final class GgufAdapter {
         if (slot.kind() != Slot.Kind.LINEAR && model.tiedHead())
             throw refusal(slot.name(), "embedding and head are one weight in the file; " + MERGE);
         return sum.thin()
-                .orElseThrow(
-                        () -> refusal(slot.name(), "its update is not of low rank; " + MERGE));
+                .orElseThrow(() -> refusal(slot.name(), "its update is not of low rank; " + MERGE));
     }
 
     private static UserError refusal(String where, String why) {
@@ -116,8 +115,7 @@ final class GgufAdapter {
             adapter.write(type, draft.place());
             var probe = DriftProbe.of(base);
             double[] ours = probe.under(base.model(), adapters);
-            double[] theirs =
-                    probe.under(base.model(), List.of(adapter.read(draft.place())));
+            double[] theirs = probe.under(base.model(), List.of(adapter.read(draft.place())));
             draft.keep();
             long rank = adapter.updates.values().stream().mapToLong(Thin::rank).max().orElse(0);
             return new Gyre.Converted(

@@ -161,7 +161,8 @@ final class LocalGyre implements Gyre {
     public Converted convert(Source source, String to, Path out, boolean overwrite) {
         var type = GgufAdapter.type(to);
         EncodedModel.checkFile(to, out, overwrite);
-        if (source.adapters().isEmpty()) throw new UserError("convert needs at least one --adapter");
+        if (source.adapters().isEmpty())
+            throw new UserError("convert needs at least one --adapter");
         return opened(source, (base, e) -> GgufAdapter.write(base, e, type, out));
     }
 

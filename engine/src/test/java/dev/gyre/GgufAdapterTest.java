@@ -102,10 +102,14 @@ class GgufAdapterTest {
                 new MethodSpec(
                         "lora",
                         Map.of(
-                                "rank", 4L,
-                                "alpha", 6L,
-                                "rank_pattern", Map.of("q_proj", 2L),
-                                "alpha_pattern", Map.of("v_proj", 5L)));
+                                "rank",
+                                4L,
+                                "alpha",
+                                6L,
+                                "rank_pattern",
+                                Map.of("q_proj", 2L),
+                                "alpha_pattern",
+                                Map.of("v_proj", 5L)));
         var made = convert(OWN_HEAD, "f32", adapter(OWN_HEAD, spec, Targets.allLinear()));
         assertThat(made.drift()).isLessThan(2e-5);
         try (var arena = Arena.ofConfined()) {

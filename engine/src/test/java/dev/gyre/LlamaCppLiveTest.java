@@ -41,8 +41,9 @@ class LlamaCppLiveTest {
     private static final int TOKENS = ALL ? 36 : 16;
 
     /**
-     * In nats: answers may part where the two tokens are as near as this. The aim is 0.05; llama.cpp
-     * also rounds what it multiplies with Q8_0 to 8 bits, which moved its choice over 0.104.
+     * In nats: answers may part where the two tokens are as near as this. The aim is 0.05;
+     * llama.cpp also rounds what it multiplies with Q8_0 to 8 bits, which moved its choice over
+     * 0.104.
      */
     private static final double TIE = 0.15;
 
@@ -87,7 +88,8 @@ class LlamaCppLiveTest {
                 Path lora = folder.resolve("lora-" + to + ".gguf");
                 assertThat(gyre.convert(source, to, lora, true).drift()).isLessThan(1e-2);
                 String what = "lora as " + to + " on " + type;
-                assertThat(partings(what + ", shop", source, base, List.of(lora), shop())).isEmpty();
+                assertThat(partings(what + ", shop", source, base, List.of(lora), shop()))
+                        .isEmpty();
                 assertThat(partings(what + ", general", source, base, List.of(lora), general()))
                         .allMatch(p -> type.equals("q8_0") && p.nats < TIE);
             }
@@ -150,7 +152,8 @@ class LlamaCppLiveTest {
                             .toList();
             for (int i = 0; i < prompts.size(); i++)
                 if (!ours.get(i).equals(theirs.get(i)))
-                    partings.add(parting(base, adapters, prompts.get(i), ours.get(i), theirs.get(i)));
+                    partings.add(
+                            parting(base, adapters, prompts.get(i), ours.get(i), theirs.get(i)));
             adapters.forEach(Adapter::close);
         }
         if (ALL) {
@@ -200,7 +203,8 @@ class LlamaCppLiveTest {
         return List.of(answers);
     }
 
-    private List<String> theirs(Path model, List<Path> loras, List<String> prompts) throws IOException {
+    private List<String> theirs(Path model, List<Path> loras, List<String> prompts)
+            throws IOException {
         Path file = Files.write(folder.resolve("prompts.txt"), prompts);
         var arguments =
                 new ArrayList<Object>(

@@ -71,7 +71,8 @@ public record Columns(Var columns, Tensor features, long in) implements LinearMa
         return Optional.of(
                 Thin.of(
                         Tensor.zeros(columns.value().dtype(), k, in)
-                                .indexAddInPlace(1, features, Tensor.eye(columns.value().dtype(), k)),
+                                .indexAddInPlace(
+                                        1, features, Tensor.eye(columns.value().dtype(), k)),
                         columns.value(),
                         1));
     }

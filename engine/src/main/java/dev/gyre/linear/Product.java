@@ -111,8 +111,7 @@ public record Product(List<LinearMap> maps, double scale) implements LinearMap {
                     .thin()
                     .map(t -> Thin.of(t.a().value(), t.b().value(), t.scale() * scale));
         int cut = 1;
-        for (int i = 2; i < maps.size(); i++)
-            if (maps.get(i).in() < maps.get(cut).in()) cut = i;
+        for (int i = 2; i < maps.size(); i++) if (maps.get(i).in() < maps.get(cut).in()) cut = i;
         if (maps.get(cut).in() >= Math.min(in(), out())) return Optional.empty();
         Tensor a = new Product(maps.subList(0, cut)).dense();
         Tensor b = new Product(maps.subList(cut, maps.size())).dense();

@@ -95,7 +95,11 @@ public record Sum(List<LinearMap> maps) implements LinearMap {
                         Tensor.cat(all.stream().map(t -> t.a().value()).toList(), 0),
                         Tensor.cat(
                                 all.stream()
-                                        .map(t -> same ? t.b().value() : t.b().value().times(t.scale()))
+                                        .map(
+                                                t ->
+                                                        same
+                                                                ? t.b().value()
+                                                                : t.b().value().times(t.scale()))
                                         .toList(),
                                 1),
                         same ? scale : 1));

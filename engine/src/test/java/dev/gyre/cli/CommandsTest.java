@@ -302,7 +302,15 @@ class CommandsTest {
                                 + " over 64 tokens\n");
         var row =
                 CommandLineRun.of(
-                        "convert", "--base", "b", "--adapter", "a", "--out", "o", "--to", "f16",
+                        "convert",
+                        "--base",
+                        "b",
+                        "--adapter",
+                        "a",
+                        "--out",
+                        "o",
+                        "--to",
+                        "f16",
                         "--json");
         assertThat(row.engine().calls).containsExactly("convert [a] to f16");
         assertThat(Json.read(row.lines().getFirst(), "row").entries().keySet())
