@@ -8,6 +8,7 @@ does not know ends the script with exit code 3.
 """
 
 import argparse
+import math
 import pathlib
 import sys
 
@@ -35,7 +36,10 @@ def load(folder, **more):
 def decoded(module):
     weight = module.weight
     if isinstance(module, bitsandbytes.nn.Linear4bit):
-        return bitsandbytes.functional.dequantize_4bit(weight.data, weight.quant_state)
+        state = weight.quant_state
+        shape, state.shape = state.shape, torch.Size((math.prod(state.shape) // state.blocksize, state.blocksize))
+        # On a processor bitsandbytes 0.50 begins a block with each row, though blocks cross rows: so each row is a block.
+        return bitsandbytes.functional.dequantize_4bit(weight.data, state).view(shape)
     codes = weight.CB if weight.CB is not None else weight.data
     return bitsandbytes.functional.int8_vectorwise_dequant(codes, weight.SCB)
 

@@ -155,6 +155,7 @@ record BitsandbytesFolder(Encoder encoder, Map<String, Object> config) implement
         private Arena arena = Arena.ofShared();
 
         /** An arena that lives until the next one is asked for. */
+        @SuppressWarnings("MustBeClosedChecker") // closed by the next call, or with this
         Arena next() {
             arena.close();
             arena = Arena.ofShared();

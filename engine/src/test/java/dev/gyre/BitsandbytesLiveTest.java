@@ -19,9 +19,9 @@ import java.util.List;
 
 /**
  * NF4 and int8 between here and bitsandbytes: transformers loads our folders, we open those that it
- * saves, and every weight decodes to the same numbers, bit for bit. The model is tiny; its rows of
- * 96 are no whole blocks, and bitsandbytes 0.50 cannot multiply with those on a processor, so
- * nothing is multiplied.
+ * saves, and every weight decodes to the same numbers, bit for bit. Nothing is multiplied: the
+ * model is tiny, and bitsandbytes 0.50 cannot do that on a processor where rows are no whole
+ * blocks.
  */
 @Peers.Needed
 class BitsandbytesLiveTest {
