@@ -14,6 +14,8 @@ import dev.gyre.quant.RowSource;
 import dev.gyre.tensor.Scope;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,8 +25,9 @@ import java.util.function.Consumer;
 
 /**
  * A Hugging Face folder whose linear layers bitsandbytes encoded, as far as transformers can tell.
- * Embedding, head and vectors stay plain. All encoded weights are in memory before they are
- * written.
+ * Embedding, head and vectors stay plain. The file has what belongs to all codes before the codes
+ * themselves, so each weight is encoded twice: the codes are made again when they are written, and
+ * only one weight's are in memory.
  *
  * @param config what transformers' {@code quantization_config} says of the encoding
  */
@@ -81,7 +84,7 @@ record BitsandbytesFolder(Encoder encoder, Map<String, Object> config) implement
         quantisation.put("llm_int8_skip_modules", List.of("lm_head"));
         config.put("quantization_config", quantisation);
         List<AtomicFile.Part> beside = MergedFolder.beside(base, out, config);
-        try (var arena = Arena.ofShared();
+        try (var turn = new Turn();
                 var _ = Scope.open()) {
             List<TensorSource> tensors =
                     new ArrayList<>(
@@ -89,19 +92,16 @@ record BitsandbytesFolder(Encoder encoder, Map<String, Object> config) implement
                                     base.model(), merging, s -> s.kind() != Slot.Kind.LINEAR));
             for (Slot slot : base.model().slots())
                 if (slot.kind() == Slot.Kind.LINEAR)
-                    for (StoredTensor tensor : encoded(merging, slot, arena, done))
-                        tensors.add(TensorSource.of(tensor));
+                    tensors.addAll(encoded(merging, slot, turn, done));
             MergedFolder.write(out, tensors, beside);
         }
     }
 
-    private List<StoredTensor> encoded(
-            Merging merging, Slot slot, Arena arena, Consumer<Gyre.EncodedWeight> done) {
+    private List<TensorSource> encoded(
+            Merging merging, Slot slot, Turn turn, Consumer<Gyre.EncodedWeight> done) {
         try (var _ = Scope.open()) {
             RowSource numbers = RowSource.of(new Dense(merging.weight(slot)));
-            Made made =
-                    encoder.encode(
-                            slot.name() + ".weight", numbers, MergedFolder.dtype(slot), arena);
+            Made made = made(slot, numbers, turn);
             done.accept(
                     new Gyre.EncodedWeight(
                             slot.name(),
@@ -109,7 +109,62 @@ record BitsandbytesFolder(Encoder encoder, Map<String, Object> config) implement
                             made.rows.encoding(),
                             made.rows.encoding(),
                             RowChunks.difference(numbers, made.rows).relative()));
-            return made.tensors;
+            return made.tensors.stream()
+                    .map(
+                            t ->
+                                    t.name().equals(weight(slot))
+                                            ? again(merging, slot, t, turn)
+                                            : kept(t))
+                    .toList();
+        }
+    }
+
+    private Made made(Slot slot, RowSource numbers, Turn turn) {
+        return encoder.encode(weight(slot), numbers, MergedFolder.dtype(slot), turn.next());
+    }
+
+    private static String weight(Slot slot) {
+        return slot.name() + ".weight";
+    }
+
+    private static TensorSource kept(StoredTensor tensor) {
+        byte[] bytes = tensor.data().toArray(ValueLayout.JAVA_BYTE);
+        return new TensorSource(
+                tensor.name(), tensor.type(), tensor.shape(), () -> MemorySegment.ofArray(bytes));
+    }
+
+    private TensorSource again(Merging merging, Slot slot, StoredTensor codes, Turn turn) {
+        return new TensorSource(
+                codes.name(),
+                codes.type(),
+                codes.shape(),
+                () -> {
+                    try (var _ = Scope.open()) {
+                        var numbers = RowSource.of(new Dense(merging.weight(slot)));
+                        return made(slot, numbers, turn).tensors.stream()
+                                .filter(t -> t.name().equals(codes.name()))
+                                .findFirst()
+                                .orElseThrow()
+                                .data();
+                    }
+                });
+    }
+
+    /** Memory for the weight whose turn it is. */
+    private static final class Turn implements AutoCloseable {
+        private Arena arena = Arena.ofShared();
+
+        /** An arena that lives until the next one is asked for. */
+        @SuppressWarnings("MustBeClosedChecker") // closed by the next call, or with this
+        Arena next() {
+            arena.close();
+            arena = Arena.ofShared();
+            return arena;
+        }
+
+        @Override
+        public void close() {
+            arena.close();
         }
     }
 }

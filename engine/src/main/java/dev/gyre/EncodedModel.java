@@ -3,6 +3,7 @@ package dev.gyre;
 import dev.gyre.config.BadValue;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
+import dev.gyre.format.Draft;
 import dev.gyre.merge.Merging;
 import dev.gyre.model.Effects;
 import dev.gyre.tensor.Device;
@@ -25,12 +26,21 @@ final class EncodedModel {
      * @throws UserError when not
      */
     static void checkOut(ModelForm form, String to, Path out, boolean overwrite) {
-        if (Device.current() != Device.CPU)
-            throw new UserError("models are encoded by the processor; leave --device cuda out");
+        checkDevice();
         if (form.folder()) {
             TrainingRun.checkOut(out, overwrite);
             return;
         }
+        checkFile(to, out, overwrite);
+    }
+
+    /**
+     * Whether a GGUF file may be written there.
+     *
+     * @throws UserError when not
+     */
+    static void checkFile(String to, Path out, boolean overwrite) {
+        checkDevice();
         if (!out.toString().endsWith(".gguf"))
             throw BadValue.of("--out", out, "a file that ends in .gguf, for --to " + to);
         if (Files.isDirectory(out))
@@ -38,6 +48,11 @@ final class EncodedModel {
         if (Files.exists(out) && !overwrite)
             throw new UserError(
                     "--out " + out + " is there already; choose another, or allow it: --overwrite");
+    }
+
+    private static void checkDevice() {
+        if (Device.current() != Device.CPU)
+            throw new UserError("models are encoded by the processor; leave --device cuda out");
     }
 
     static Gyre.Written write(
@@ -48,23 +63,26 @@ final class EncodedModel {
             Consumer<Gyre.EncodedWeight> done) {
         var merging = new Merging(base.model(), adapters);
         var weights = new ArrayList<Gyre.EncodedWeight>();
-        form.write(
-                base,
-                merging,
-                how.out(),
-                weight -> {
-                    weights.add(weight);
-                    done.accept(weight);
-                });
-        int[] probe = MergedFolder.probe(base);
-        double drift = MergedFolder.drift(base, adapters, probe, how.out());
-        if (!(drift <= how.maxDrift())) {
-            remove(how.out());
-            throw new UserError(
-                    "in %s the log-probabilities moved by up to %.2g, more than %.2g, and nothing was kept; choose a finer encoding, or allow it: --max-drift %.2g"
-                            .formatted(how.to(), drift, how.maxDrift(), drift * 1.1));
+        var probe = DriftProbe.of(base);
+        double[] unmerged = probe.under(base.model(), adapters);
+        try (var draft = Draft.of(how.out())) {
+            form.write(
+                    base,
+                    merging,
+                    draft.place(),
+                    weight -> {
+                        weights.add(weight);
+                        done.accept(weight);
+                    });
+            double drift = MergedFolder.drift(probe, unmerged, draft.place());
+            if (!(drift <= how.maxDrift()))
+                throw new UserError(
+                        "in %s the log-probabilities moved by up to %.2g, more than %.2g, and nothing was kept; choose a finer encoding, or allow it: --max-drift %.2g"
+                                .formatted(how.to(), drift, how.maxDrift(), drift * 1.1));
+            long bytes = bytes(draft.place());
+            draft.keep();
+            return new Gyre.Written(how.out(), weights, bytes, drift, probe.tokens());
         }
-        return new Gyre.Written(how.out(), weights, bytes(how.out()), drift, probe.length - 1);
     }
 
     private static long bytes(Path out) {
@@ -74,17 +92,6 @@ final class EncodedModel {
             return sum;
         } catch (IOException e) {
             throw new UserError("cannot look into --out " + out + ": " + Reasons.of(e), e);
-        }
-    }
-
-    /** Takes away what was written: a file, or a folder's weights. */
-    private static void remove(Path out) {
-        try (Stream<Path> files = Files.walk(out, 1)) {
-            for (Path file : files.filter(Files::isRegularFile).toList())
-                if (file.equals(out) || file.toString().contains("model"))
-                    Files.deleteIfExists(file);
-        } catch (IOException e) {
-            throw new UserError("cannot remove from --out " + out + ": " + Reasons.of(e), e);
         }
     }
 }

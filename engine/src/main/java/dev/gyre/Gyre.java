@@ -66,6 +66,16 @@ public interface Gyre {
     Written encode(Source source, Encoding how, Consumer<EncodedWeight> done);
 
     /**
+     * Writes adapters that only add low-rank updates to weights as one GGUF adapter, which
+     * llama.cpp loads beside its base.
+     *
+     * @param source the base and at least one adapter
+     * @param to {@code f32} or {@code f16}
+     * @throws dev.gyre.config.UserError when an adapter does more than that
+     */
+    Converted convert(Source source, String to, Path out, boolean overwrite);
+
+    /**
      * A training step under a stop watch, on rows of random tokens.
      *
      * @param source a base without adapters
@@ -198,6 +208,15 @@ public interface Gyre {
      *     probe tokens
      */
     record Merged(Path out, int weights, double drift, int tokens) {}
+
+    /**
+     * Adapters in llama.cpp's form.
+     *
+     * @param rank the largest of its weights
+     * @param drift largest |Δ log-probability| between the file and the adapters, over {@code
+     *     tokens} probe tokens
+     */
+    record Converted(Path out, int weights, long rank, double drift, int tokens) {}
 
     /**
      * How well a model foretells documents.

@@ -157,6 +157,15 @@ final class LocalGyre implements Gyre {
         return opened(source, (base, e) -> EncodedModel.write(base, e, form, how, done));
     }
 
+    @Override
+    public Converted convert(Source source, String to, Path out, boolean overwrite) {
+        var type = GgufAdapter.type(to);
+        EncodedModel.checkFile(to, out, overwrite);
+        if (source.adapters().isEmpty())
+            throw new UserError("convert needs at least one --adapter");
+        return opened(source, (base, e) -> GgufAdapter.write(base, e, type, out));
+    }
+
     private <T> T opened(Source source, BiFunction<Base, List<Effects>, T> work) {
         try (Base base = base(source, Activations.KEEP)) {
             List<Adapter> adapters = adapters(base, source.adapters());

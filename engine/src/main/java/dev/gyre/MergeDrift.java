@@ -1,6 +1,5 @@
 package dev.gyre;
 
-import dev.gyre.eval.Perplexity;
 import dev.gyre.merge.Merging;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Slot;
@@ -25,19 +24,11 @@ final class MergeDrift {
      */
     static double of(Base base, List<Effects> adapters) {
         var merging = new Merging(base.model(), adapters);
-        int[] probe = base.tokenizer().encode(MergedFolder.PROBE, true);
-        int context = base.model().contextTokens();
-        int stride = Math.max(1, context / 2);
-        double[] unmerged =
-                Perplexity.of(base.model(), adapters, probe, context, stride).logprobs();
+        var probe = DriftProbe.of(base);
+        double[] unmerged = probe.under(base.model(), adapters);
         try (var _ = Scope.open()) {
             var merged = new Effects(Map.of(), weights(base, merging));
-            double[] own =
-                    Perplexity.of(base.model(), List.of(merged), probe, context, stride).logprobs();
-            double worst = 0;
-            for (int i = 1; i < probe.length; i++)
-                worst = Math.max(worst, Math.abs(own[i] - unmerged[i]));
-            return worst;
+            return DriftProbe.apart(probe.under(base.model(), List.of(merged)), unmerged);
         }
     }
 

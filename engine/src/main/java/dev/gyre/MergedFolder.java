@@ -4,7 +4,6 @@ import dev.gyre.config.Json;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
-import dev.gyre.eval.Perplexity;
 import dev.gyre.format.AtomicFile;
 import dev.gyre.format.ElementType;
 import dev.gyre.format.Gguf;
@@ -54,13 +53,6 @@ final class MergedFolder {
                     "chat_template.jinja",
                     "generation_config.json");
 
-    /** A short text, foretold by the merged and by the unmerged model. */
-    static final String PROBE =
-            """
-            The quick brown fox jumps over the lazy dog. In 1969, two people walked on the Moon: "one small step".
-            for (int i = 0; i < n; i++) sum += x[i] * y[i];
-            """;
-
     private MergedFolder() {}
 
     static Gyre.Merged write(Base base, List<Effects> adapters, Path out) {
@@ -70,14 +62,9 @@ final class MergedFolder {
             write(out, tensors(base.model(), merging, _ -> true), beside);
         }
         long changed = base.model().slots().stream().filter(merging::changes).count();
-        int[] probe = probe(base);
-        return new Gyre.Merged(
-                out, (int) changed, drift(base, adapters, probe, out), probe.length - 1);
-    }
-
-    /** The text that drift is measured on. */
-    static int[] probe(Base base) {
-        return base.tokenizer().encode(PROBE, true);
+        var probe = DriftProbe.of(base);
+        double drift = drift(probe, probe.under(base.model(), adapters), out);
+        return new Gyre.Merged(out, (int) changed, drift, probe.tokens());
     }
 
     /** The folder's other files. */
@@ -212,18 +199,10 @@ final class MergedFolder {
         }
     }
 
-    /** Largest |Δ log-probability| of a short text between the folder and the unmerged adapters. */
-    static double drift(Base base, List<Effects> adapters, int[] probe, Path out) {
-        int context = base.model().contextTokens();
-        int stride = Math.max(1, context / 2);
-        double[] unmerged =
-                Perplexity.of(base.model(), adapters, probe, context, stride).logprobs();
-        try (Model merged = Families.open(out, Loading.PLAIN)) {
-            double[] own = Perplexity.of(merged, List.of(), probe, context, stride).logprobs();
-            double worst = 0;
-            for (int i = 1; i < probe.length; i++)
-                worst = Math.max(worst, Math.abs(own[i] - unmerged[i]));
-            return worst;
+    /** How far a written model is from what it was made of. */
+    static double drift(DriftProbe probe, double[] unmerged, Path written) {
+        try (Model merged = Families.open(written, Loading.PLAIN)) {
+            return DriftProbe.apart(probe.under(merged, List.of()), unmerged);
         }
     }
 }

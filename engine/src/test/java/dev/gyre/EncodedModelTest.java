@@ -38,9 +38,14 @@ class EncodedModelTest {
     private final List<Gyre.EncodedWeight> seen = new ArrayList<>();
 
     private Gyre.Written encode(Path base, String to, Path out, double maxDrift) {
+        return encode(base, to, out, maxDrift, false);
+    }
+
+    private Gyre.Written encode(
+            Path base, String to, Path out, double maxDrift, boolean overwrite) {
         var source = new Gyre.Source(base.toString(), List.of(), "auto", "stored");
         return Gyre.start(Gyre.Machine.auto(), new Silent())
-                .encode(source, new Gyre.Encoding(to, out, false, maxDrift), seen::add);
+                .encode(source, new Gyre.Encoding(to, out, overwrite, maxDrift), seen::add);
     }
 
     private static double[] logprobs(Path place) {
@@ -150,20 +155,38 @@ class EncodedModelTest {
     }
 
     @Test
-    void aDriftBeyondTheLimitIsRefusedAndNothingStays() throws IOException {
+    void aDriftBeyondTheLimitIsRefusedAndNothingStays() {
         for (String to : List.of("q4_0", "nf4")) {
             Path out = folder.resolve(to.equals("nf4") ? "model" : "model.gguf");
             assertThatThrownBy(() -> encode(PICO.resolve("own-head"), to, out, 1e-6))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("--max-drift")
                     .hasMessageContaining("nothing was kept");
-            if (Files.isDirectory(out))
-                try (var files = Files.list(out)) {
-                    assertThat(files.map(f -> f.getFileName().toString()))
-                            .noneMatch(f -> f.endsWith(".safetensors"));
-                }
-            else assertThat(out).doesNotExist();
         }
+        assertThat(folder.toFile().list()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"q4_0, model.gguf", "nf4, model"})
+    void whatWasThereOutlivesARefusalAndIsReplacedOtherwise(String to, String name)
+            throws IOException {
+        Path out = folder.resolve(name);
+        encode(PICO.resolve("tied-biased"), to, out, 10);
+        double[] old = logprobs(out);
+        assertThatThrownBy(() -> encode(PICO.resolve("own-head"), to, out, 1e-6, true))
+                .hasMessageContaining("nothing was kept");
+        assertThat(logprobs(out)).isEqualTo(old);
+        if (Files.isDirectory(out)) {
+            Files.writeString(out.resolve("notes.txt"), "mine");
+            Files.writeString(out.resolve("model.safetensors.index.json"), "another's");
+        }
+        var made = encode(PICO.resolve("own-head"), to, out, 10, true);
+        assertThat(logprobs(out)).isNotEqualTo(old);
+        assertThat(folder.toFile().list()).containsExactly(name);
+        if (!Files.isDirectory(out)) return;
+        assertThat(out.resolve("notes.txt")).hasContent("mine");
+        assertThat(out.resolve("model.safetensors.index.json")).doesNotExist();
+        assertThat(made.bytes()).isGreaterThan(out.resolve("model.safetensors").toFile().length());
     }
 
     @ParameterizedTest

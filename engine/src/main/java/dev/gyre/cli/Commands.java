@@ -21,6 +21,7 @@ public final class Commands {
                     Generate::new,
                     Eval::new,
                     Merge::new,
+                    Convert::new,
                     Compare::new,
                     Quantize::new,
                     ListMethods::new,
@@ -61,6 +62,13 @@ public final class Commands {
     /** All commands, ready to parse. */
     static CommandLine line(Shell shell) {
         CommandLine line = tree(new Root(ALL.stream().map(c -> c.apply(shell)).toList()));
+        line.getCommandSpec()
+                .versionProvider(new Version())
+                .addOption(
+                        CommandLine.Model.OptionSpec.builder("--version")
+                                .versionHelp(true)
+                                .description("Show the version, and the commit where it is known.")
+                                .build());
         return line.setOut(new PrintWriter(shell.out(), true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(shell.err(), true, StandardCharsets.UTF_8))
                 .setColorScheme(

@@ -31,7 +31,7 @@ final class Provenance {
      * The commit of the checkout that the launcher belongs to, with {@code +} where files differ
      * from it.
      */
-    private static Optional<String> commit() {
+    static Optional<String> commit() {
         String home = System.getProperty("gyre.home", "");
         if (home.isEmpty()) return Optional.empty();
         return git(home, "rev-parse", "--short", "HEAD")

@@ -40,23 +40,27 @@ public final class AtomicFile implements AutoCloseable {
     }
 
     private static AtomicFile begin(Path target) throws IOException {
-        Path folder = target.toAbsolutePath().getParent();
-        if (folder == null) throw new IOException("not a file's name");
-        Files.createDirectories(folder);
+        Path temporary = temporary(target);
+        Files.createDirectories(temporary.getParent());
         // not createTempFile: the file keeps the usual permissions
-        Path temporary =
-                folder.resolve(
-                        "."
-                                + target.getFileName()
-                                + "."
-                                + ProcessHandle.current().pid()
-                                + "-"
-                                + Long.toHexString(System.nanoTime())
-                                + ".tmp");
         var channel =
                 FileChannel.open(
                         temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         return new AtomicFile(target, temporary, channel);
+    }
+
+    /** A name beside a target's that nothing has. */
+    static Path temporary(Path target) throws IOException {
+        Path folder = target.toAbsolutePath().getParent();
+        if (folder == null) throw new IOException("not a file's name");
+        return folder.resolve(
+                "."
+                        + target.getFileName()
+                        + "."
+                        + ProcessHandle.current().pid()
+                        + "-"
+                        + Long.toHexString(System.nanoTime())
+                        + ".tmp");
     }
 
     /**

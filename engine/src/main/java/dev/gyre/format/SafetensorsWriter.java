@@ -101,7 +101,7 @@ final class SafetensorsWriter {
     }
 
     /** An earlier model's files would be read in place of the new ones. */
-    private static void removeOthers(Path folder, Set<String> keep) {
+    static void removeOthers(Path folder, Set<String> keep) {
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A matrix that is zero but for some columns: it reads a few of the features.
@@ -61,6 +62,19 @@ public record Columns(Var columns, Tensor features, long in) implements LinearMa
     public Tensor dense() {
         return Tensor.zeros(columns.value().dtype(), out(), in)
                 .indexAddInPlace(1, features, columns.value());
+    }
+
+    /** Which features, one a row; and the columns. */
+    @Override
+    public Optional<Thin> thin() {
+        long k = features.elements();
+        return Optional.of(
+                Thin.of(
+                        Tensor.zeros(columns.value().dtype(), k, in)
+                                .indexAddInPlace(
+                                        1, features, Tensor.eye(columns.value().dtype(), k)),
+                        columns.value(),
+                        1));
     }
 
     @Override

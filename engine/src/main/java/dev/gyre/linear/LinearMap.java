@@ -4,6 +4,7 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A linear map M of shape [out, in], applied to the rows of a matrix: x ↦ x·Mᵀ. It is held in a
@@ -67,6 +68,14 @@ public interface LinearMap {
 
     /** M itself, [out, in]; for merging and tests. */
     Tensor dense();
+
+    /**
+     * The same map as a product of two thin matrices, for files that know nothing else; empty where
+     * it is none. It holds constants.
+     */
+    default Optional<Thin> thin() {
+        return Optional.empty();
+    }
 
     /** Bytes held. */
     long bytes();

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A matrix that is zero but for some rows: it writes a few of the features.
@@ -52,6 +53,18 @@ public record Lines(Var rows, Tensor features, long out) implements LinearMap {
     public Tensor dense() {
         return Tensor.zeros(rows.value().dtype(), out, in())
                 .indexAddInPlace(0, features, rows.value());
+    }
+
+    /** The rows; and where they go. */
+    @Override
+    public Optional<Thin> thin() {
+        long k = features.elements();
+        return Optional.of(
+                Thin.of(
+                        rows.value(),
+                        Tensor.zeros(rows.value().dtype(), out, k)
+                                .indexAddInPlace(0, features, Tensor.eye(rows.value().dtype(), k)),
+                        1));
     }
 
     @Override

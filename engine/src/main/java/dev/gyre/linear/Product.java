@@ -5,6 +5,7 @@ import dev.gyre.tensor.Var;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Maps one after another: M = s·M_k ⋯ M_1. The product is never formed; what lies between the maps
@@ -100,6 +101,21 @@ public record Product(List<LinearMap> maps, double scale) implements LinearMap {
         // A permutation has no type of its own.
         if (!variables().isEmpty()) first = first.to(variables().getFirst().value().dtype());
         return after(first.transpose(0, 1).contiguous()).times(scale).transpose(0, 1).contiguous();
+    }
+
+    /** Cut where it is narrowest, if that is narrower than the product itself. */
+    @Override
+    public Optional<Thin> thin() {
+        if (maps.size() == 1)
+            return maps.getFirst()
+                    .thin()
+                    .map(t -> Thin.of(t.a().value(), t.b().value(), t.scale() * scale));
+        int cut = 1;
+        for (int i = 2; i < maps.size(); i++) if (maps.get(i).in() < maps.get(cut).in()) cut = i;
+        if (maps.get(cut).in() >= Math.min(in(), out())) return Optional.empty();
+        Tensor a = new Product(maps.subList(0, cut)).dense();
+        Tensor b = new Product(maps.subList(cut, maps.size())).dense();
+        return Optional.of(Thin.of(a, b, scale));
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Maps beside one another: M = M_1 + ⋯ + M_k.
@@ -80,6 +81,28 @@ public record Sum(List<LinearMap> maps) implements LinearMap {
         Tensor sum = maps.getFirst().dense();
         for (LinearMap map : rest()) sum = sum.plus(map.dense());
         return sum;
+    }
+
+    /** Side by side: the scales go into B, unless all are one. */
+    @Override
+    public Optional<Thin> thin() {
+        List<Thin> all = maps.stream().flatMap(m -> m.thin().stream()).toList();
+        if (all.size() < maps.size()) return Optional.empty();
+        double scale = all.getFirst().scale();
+        boolean same = all.stream().allMatch(t -> t.scale() == scale);
+        return Optional.of(
+                Thin.of(
+                        Tensor.cat(all.stream().map(t -> t.a().value()).toList(), 0),
+                        Tensor.cat(
+                                all.stream()
+                                        .map(
+                                                t ->
+                                                        same
+                                                                ? t.b().value()
+                                                                : t.b().value().times(t.scale()))
+                                        .toList(),
+                                1),
+                        same ? scale : 1));
     }
 
     @Override

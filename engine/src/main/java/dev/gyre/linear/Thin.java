@@ -4,6 +4,7 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A product of two thin matrices, M = s·B·A: LoRA's update.
@@ -17,6 +18,16 @@ public record Thin(Var a, Var b, double scale) implements LinearMap {
         if (a.value().size(0) != b.value().size(1))
             throw new IllegalArgumentException(
                     "A " + a.value() + " and B " + b.value() + " differ in rank");
+    }
+
+    /** With constants: A [rank, in] and B [out, rank]. */
+    static Thin of(Tensor a, Tensor b, double scale) {
+        return new Thin(Var.constant(a), Var.constant(b), scale);
+    }
+
+    /** The width between the two matrices. */
+    public long rank() {
+        return a.value().size(0);
     }
 
     @Override
@@ -78,6 +89,11 @@ public record Thin(Var a, Var b, double scale) implements LinearMap {
     @Override
     public Tensor dense() {
         return b.value().matmul(a.value()).timesInPlace(scale);
+    }
+
+    @Override
+    public Optional<Thin> thin() {
+        return Optional.of(of(a.value(), b.value(), scale));
     }
 
     @Override

@@ -6,6 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /** How llama.cpp's files hold a model: names, keys, and the order of rows. */
 public interface GgufForm {
+    /** The name of the family, {@code general.architecture}. */
+    String architecture();
+
     /** The file's name of a parameter, which is named as in Hugging Face. */
     String name(String parameter);
 

@@ -33,6 +33,11 @@ record LlamaGguf(LlamaConfig config) implements FileCheckpoint.Layout, GgufForm 
                     "lm_head.weight", "output.weight");
 
     @Override
+    public String architecture() {
+        return "llama";
+    }
+
+    @Override
     public String name(String parameter) {
         String whole = NAMES.get(parameter);
         if (whole != null) return whole;
@@ -80,7 +85,7 @@ record LlamaGguf(LlamaConfig config) implements FileCheckpoint.Layout, GgufForm 
             throw new UserError(
                     "this model stretches its positions, which cannot be said in a GGUF file yet"
                             + " unless the base is one; use the model's own GGUF file");
-        keys.text("general.architecture", "llama")
+        keys.text("general.architecture", architecture())
                 .text("general.type", "model")
                 .size("llama.vocab_size", config.vocabulary())
                 .size("llama.context_length", config.contextTokens())

@@ -97,6 +97,11 @@ class BadInputTest {
                         + " model?",
                 "merge --base OTHER --adapter ADAPTER --out DIR/out | Was it trained on another"
                         + " model?",
+                "convert --base MODEL --adapter ADAPTER --out DIR/out.gguf | merge it instead",
+                "convert --base MODEL --adapter DIR/none --out DIR/out.gguf | none: no such folder",
+                "convert --base MODEL --adapter ADAPTER --out DIR/cut.gguf | allow it: --overwrite",
+                "convert --base MODEL --adapter ADAPTER --out DIR/out | ends in .gguf",
+                "convert --base MODEL --adapter ADAPTER --to q8_0 --out DIR/out.gguf | f32 or f16",
                 "eval perplexity --base OTHER --adapter ADAPTER --text DIR/good.jsonl | Was it"
                         + " trained on another model?",
             })

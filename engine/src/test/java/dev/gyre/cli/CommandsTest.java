@@ -164,6 +164,8 @@ class CommandsTest {
                         + " gpu",
                 "eval perplexity --base b --text none.txt | cannot read none.txt: no such file",
                 "merge --base b --out o | nothing to merge; give --adapter DIR, once or more",
+                "convert --base b --out o.gguf | nothing to convert; give --adapter DIR, once or"
+                        + " more",
                 "methods otf | unknown method \"otf\"; did you mean \"oft\"?",
                 "inspect none | none: no such file or folder",
                 "bench train --base b --rows 0 | \"--rows\" must be a whole number from 1, not 0",
@@ -280,6 +282,39 @@ class CommandsTest {
                 .isEqualTo(
                         "o: 7 weights merged; log-probabilities moved by at most 1.0e-06 over 64"
                                 + " tokens\n");
+    }
+
+    @Test
+    void theVersionIsOneLine() {
+        var run = CommandLineRun.of("--version");
+        assertThat(run.code()).isZero();
+        assertThat(run.lines()).hasSize(1);
+        assertThat(run.out()).startsWith("gyre ");
+    }
+
+    @Test
+    void convertPrintsTheDrift() {
+        var run = CommandLineRun.of("convert", "--base", "b", "--adapter", "a", "--out", "o.gguf");
+        assertThat(run.engine().calls).containsExactly("convert [a] to f32");
+        assertThat(run.out())
+                .isEqualTo(
+                        "o.gguf: 7 weights, rank 16; log-probabilities moved by at most 1.0e-06"
+                                + " over 64 tokens\n");
+        var row =
+                CommandLineRun.of(
+                        "convert",
+                        "--base",
+                        "b",
+                        "--adapter",
+                        "a",
+                        "--out",
+                        "o",
+                        "--to",
+                        "f16",
+                        "--json");
+        assertThat(row.engine().calls).containsExactly("convert [a] to f16");
+        assertThat(Json.read(row.lines().getFirst(), "row").entries().keySet())
+                .containsExactly("out", "weights", "rank", "drift", "probe_tokens");
     }
 
     @Test

@@ -88,6 +88,12 @@ final class ScriptedGyre implements Gyre {
     }
 
     @Override
+    public Converted convert(Source source, String to, Path out, boolean overwrite) {
+        calls.add("convert " + source.adapters() + " to " + to);
+        return new Converted(out, 7, 16, 1e-6, 64);
+    }
+
+    @Override
     public Map<String, Learns> learns(String base, List<MethodSpec> methods) {
         calls.add("learns on " + base);
         var out = new java.util.LinkedHashMap<String, Learns>();
