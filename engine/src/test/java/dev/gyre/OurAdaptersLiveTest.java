@@ -142,7 +142,48 @@ class OurAdaptersLiveTest {
         assertThat(wrong).isEmpty();
     }
 
+    /** Its file is LoRA's, for the base as it was encoded: here one that both read from a file. */
+    @Test
+    void loftqGivesTheSameInPeftOnTheBaseInItsEncoding(@TempDir Path folder) throws IOException {
+        Path text = Peers.text(folder);
+        String model = peers.model().toString();
+        Path adapter =
+                trained(
+                        "loftq",
+                        Map.of("method", "loftq:rank=8,alpha=24", "base_encoding", "q4_0"),
+                        folder);
+        Path encoded = folder.resolve("q4_0.gguf");
+        gyre.encode(
+                Gyre.Source.of(model), new Gyre.Encoding("q4_0", encoded, false, 100), _ -> {});
+        Path out = folder.resolve("loftq.json");
+        peers.script(
+                "check_load.py",
+                "--gguf",
+                encoded,
+                "--text",
+                text,
+                "--adapter",
+                adapter,
+                "--out",
+                out);
+        try (var loaded = gyre.open(Gyre.Source.of(encoded.toString(), adapter))) {
+            var ours = loaded.perplexity(List.of(Files.readString(text)), 512);
+            assertThat(
+                            Peers.difference(
+                                    ours.documents().getFirst(),
+                                    Peers.document(out),
+                                    MOST,
+                                    MEAN))
+                    .isEmpty();
+        }
+    }
+
     private Path trained(String name, Path folder) throws IOException {
+        return trained(name, RECIPES.getOrDefault(name, Map.of()), folder);
+    }
+
+    private Path trained(String name, Map<String, Object> settings, Path folder)
+            throws IOException {
         Path rows =
                 Files.writeString(
                         folder.resolve("rows.jsonl"),
@@ -158,7 +199,7 @@ class OurAdaptersLiveTest {
                         .with("learning_rate", 5e-3)
                         .with("schedule", "constant")
                         .with("warmup", 0);
-        for (var setting : RECIPES.getOrDefault(name, Map.of()).entrySet())
+        for (var setting : settings.entrySet())
             recipe = recipe.with(setting.getKey(), setting.getValue());
         var done = gyre.train(recipe, false, _ -> {});
         assertThat(done.steps()).isEqualTo(3);

@@ -171,6 +171,11 @@ public final class Adapter implements AutoCloseable {
         return all;
     }
 
+    /** Keys of its configuration that the base decides. */
+    Map<String, Object> keysOfTheBase() {
+        return attachment.keysOfTheBase();
+    }
+
     /** The method's own tensors that learn, by name (slot, dot, tensor). */
     public Map<String, Var> learned() {
         return learned;
@@ -248,8 +253,8 @@ public final class Adapter implements AutoCloseable {
     }
 
     /** Makes a new adapter's start from what those examples say. */
-    public void calibrate(WeightGradients gradients) {
-        attachment.calibrate(gradients, all);
+    public void calibrate(CalibrationData data) {
+        attachment.calibrate(data, all);
         attachment.updated(all);
     }
 

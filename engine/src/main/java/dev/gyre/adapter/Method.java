@@ -8,6 +8,7 @@ import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 
 import java.util.List;
+import java.util.Map;
 
 /**
  * A way to adapt a model: a record of settings and its mathematics. It attaches to a model's slots
@@ -66,7 +67,7 @@ public interface Method {
         }
 
         /** Makes a new adapter's start from what those examples say. */
-        default void calibrate(WeightGradients gradients, Learned learned) {}
+        default void calibrate(CalibrationData data, Learned learned) {}
 
         /** Before a step's first forward pass; steps count from 1. */
         default void stepBegins(long step, Learned learned) {}
@@ -79,6 +80,11 @@ public interface Method {
 
         /** After the optimiser changed the tensors, and once after they were loaded. */
         default void updated(Learned learned) {}
+
+        /** Keys of the adapter's configuration that the base decides, not the method's settings. */
+        default Map<String, Object> keysOfTheBase() {
+            return Map.of();
+        }
 
         /** Frees what it has kept between steps. */
         @Override

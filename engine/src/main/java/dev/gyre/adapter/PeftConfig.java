@@ -158,6 +158,7 @@ final class PeftConfig {
                                                 || e.getValue().equals("none")
                                                 || e.getValue().equals(List.of())));
         keys.putAll(kind.toPeft(adapter.method()));
+        keys.putAll(adapter.keysOfTheBase());
         return keys;
     }
 

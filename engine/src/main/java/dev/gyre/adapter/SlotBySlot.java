@@ -30,8 +30,8 @@ record SlotBySlot(Method.PerSlot method, List<Slot> slots) implements Method.Att
     }
 
     @Override
-    public void calibrate(WeightGradients gradients, Learned learned) {
-        gradients.each(slots, (slot, gradient) -> method.calibrate(slot, gradient, learned));
+    public void calibrate(CalibrationData data, Learned learned) {
+        data.gradients(slots, (slot, gradient) -> method.calibrate(slot, gradient, learned));
     }
 
     @Override

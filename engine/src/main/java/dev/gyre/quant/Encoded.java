@@ -8,6 +8,7 @@ import dev.gyre.tensor.kernel.Workers;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.Arena;
+import java.util.Optional;
 
 /**
  * A weight in blocks, as they lie in its file or made in memory. A product decodes one tile of rows
@@ -20,6 +21,7 @@ public final class Encoded implements Weight {
 
     private final RowSource source;
     private final int @Nullable [] order;
+    private final @Nullable Weight original;
 
     /**
      * A matrix.
@@ -28,8 +30,13 @@ public final class Encoded implements Weight {
      * @param order the source's row of each row of the matrix; null where they are the same
      */
     public Encoded(RowSource source, int @Nullable [] order) {
+        this(source, order, null);
+    }
+
+    private Encoded(RowSource source, int @Nullable [] order, @Nullable Weight original) {
         this.source = source;
         this.order = order;
+        this.original = original;
     }
 
     /** Makes blocks of a weight's numbers. */
@@ -54,7 +61,7 @@ public final class Encoded implements Weight {
         if (weight.encoding().equals(name)) return weight;
         var arena = Arena.ofShared();
         home.alsoCloses(arena::close);
-        return new Encoded(encoder.encode(RowSource.of(weight), arena), null);
+        return new Encoded(encoder.encode(RowSource.of(weight), arena), null, weight);
     }
 
     @Override
@@ -156,6 +163,11 @@ public final class Encoded implements Weight {
     @Override
     public Tensor dense() {
         return panel(0, out());
+    }
+
+    @Override
+    public Optional<Weight> original() {
+        return Optional.ofNullable(original);
     }
 
     @Override

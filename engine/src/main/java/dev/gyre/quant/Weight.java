@@ -5,6 +5,7 @@ import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.List;
+import java.util.Optional;
 
 /** A frozen weight [out, in] in some encoding. Only its own class unpacks it. */
 public interface Weight extends LinearMap {
@@ -18,6 +19,14 @@ public interface Weight extends LinearMap {
 
     /** The encoding's name, as {@code gyre inspect} shows it. */
     String encoding();
+
+    /**
+     * The weight that this one was encoded from when the model was loaded, and of which it lost
+     * something; empty where it is as its file has it.
+     */
+    default Optional<Weight> original() {
+        return Optional.empty();
+    }
 
     @Override
     default List<Var> variables() {

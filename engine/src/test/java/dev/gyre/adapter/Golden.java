@@ -15,16 +15,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Goldens made with PEFT; the scripts that made them lie beside them. */
-final class Golden {
+public final class Golden {
     static final Path ROOT = Path.of("src/test/resources/golden");
 
     private Golden() {}
 
-    static Tree json(String path) {
+    public static Tree json(String path) {
         return Json.read(ROOT.resolve(path));
     }
 
-    static Tensor tensor(String path, String name) {
+    public static Tensor tensor(String path, String name) {
         try (var arena = Arena.ofConfined()) {
             StoredTensor stored = Safetensors.open(ROOT.resolve(path), arena).tensor(name);
             return stored.type() == ElementType.I64
@@ -33,14 +33,14 @@ final class Golden {
         }
     }
 
-    static List<String> names(String path) {
+    public static List<String> names(String path) {
         try (var arena = Arena.ofConfined()) {
             return List.copyOf(Safetensors.open(ROOT.resolve(path), arena).names());
         }
     }
 
     /** Rows of ids [B, T] as sequences. */
-    static List<int[]> sequences(Tensor ids) {
+    public static List<int[]> sequences(Tensor ids) {
         var out = new ArrayList<int[]>();
         for (int i = 0; i < ids.size(0); i++) out.add(ids.select(0, i).toInts());
         return out;

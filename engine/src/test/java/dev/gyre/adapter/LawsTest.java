@@ -72,6 +72,8 @@ class LawsTest {
                     "shira:rank=1,mask=weight",
                     "shira:rank=3,mask=struct,seed=5",
                     "shira:rank=1,mask=snip,skip=2",
+                    "qwha:rank=2,scale=60",
+                    "qwha:rank=1,scale=60,start=zero",
                     "paca:rank=3,alpha=6",
                     "s2ft:channels=4",
                     "s2ft:channels=4,group=2,reading=none",
@@ -82,6 +84,7 @@ class LawsTest {
                     "loha:rank=3",
                     "pissa:rank=3",
                     "olora:rank=3",
+                    "loftq:rank=3",
                     "lora-plus:rank=3,ratio=8",
                     "lora-fa:rank=3",
                     "lora-fa:rank=3,corrected=true",
@@ -103,9 +106,15 @@ class LawsTest {
                     "lokr:rank=1,factor=4,decompose_both=true",
                     "lora:rank=3");
 
+    /** What runs on an encoded base, because it starts at what the encoding lost. */
+    private static final Set<String> ON_ENCODED = Set.of("loftq:rank=3", "qwha:rank=2,scale=60");
+
     /** What does not start as the base, and why. */
     private static final Map<String, String> STARTS_ELSEWHERE =
             Map.of(
+                    "loftq:rank=3", "it starts nearer to what the base was before it was encoded",
+                    "qwha:rank=2,scale=60",
+                            "it starts nearer to what the base was before it was encoded",
                     "prompt-tuning:tokens=3", "attention sees virtual tokens whatever they are",
                     "prompt-tuning:tokens=2,start=random",
                             "attention sees virtual tokens whatever they are",
@@ -151,21 +160,27 @@ class LawsTest {
             List.of(new int[] {5, 9, 33, 2, 70}, new int[] {8, 1, 4});
     private static final int[] LABELS = {9, -1, 2, 70, -1, 1, 4, -1};
 
-    private static Model model;
-    private static Model wideModel;
+    private static Model plain;
+    private static Model wide;
+    private static Model encoded;
+    private static Model encodedWide;
     private static final Set<String> RUN = new LinkedHashSet<>();
     private Scope scope;
 
     @BeforeAll
     static void load() {
-        model = PicoModels.of(DType.F32, false, true, false);
-        wideModel = PicoModels.of(DType.F64, false, true, false);
+        plain = PicoModels.of(DType.F32, false, true, false);
+        wide = PicoModels.of(DType.F64, false, true, false);
+        encoded = PicoModels.encoded(DType.F32, "nf4");
+        encodedWide = PicoModels.encoded(DType.F64, "nf4");
     }
 
     @AfterAll
     static void unload() {
-        model.close();
-        wideModel.close();
+        plain.close();
+        wide.close();
+        encoded.close();
+        encodedWide.close();
     }
 
     @AfterAll
@@ -210,6 +225,14 @@ class LawsTest {
         return Methods.make(spec.name(), spec.settings());
     }
 
+    private static Model model(String word) {
+        return ON_ENCODED.contains(word) ? encoded : plain;
+    }
+
+    private static Model wideModel(String word) {
+        return ON_ENCODED.contains(word) ? encodedWide : wide;
+    }
+
     private static Adapter fresh(String word, Model on) {
         return Adapter.attach(method(word), Targets.allLinear(), on, 3);
     }
@@ -229,11 +252,8 @@ class LawsTest {
         return adapter.effects(Tape.off());
     }
 
-    private static Tensor logits(List<int[]> sequences, List<Effects> adapters) {
-        return logits(Tokens.of(sequences, adapters));
-    }
-
-    private static Tensor logits(Tokens tokens) {
+    private static Tensor logits(Model model, List<int[]> sequences, List<Effects> adapters) {
+        Tokens tokens = Tokens.of(sequences, adapters);
         try (var tape = Tape.off()) {
             return model.logits(tape, model.hidden(tape, tokens, List.of()), tokens.spans())
                     .value();
@@ -259,11 +279,12 @@ class LawsTest {
     }
 
     private static void checkStart(String word) {
+        Model model = model(word);
         try (var adapter = fresh(word, model)) {
             assertThat(
                             distance(
-                                    logits(SEQUENCES, List.of(effects(adapter))),
-                                    logits(SEQUENCES, List.of())))
+                                    logits(model, SEQUENCES, List.of(effects(adapter))),
+                                    logits(model, SEQUENCES, List.of())))
                     .isLessThan(2e-6);
         }
     }
@@ -271,10 +292,11 @@ class LawsTest {
     @ParameterizedTest
     @MethodSource("cases")
     void mergedEqualsUnmerged(String word) {
+        Model model = model(word);
         try (var adapter = moved(word, model)) {
             Effects effects = effects(adapter);
-            Tensor unmerged = logits(SEQUENCES, List.of(effects));
-            assertThat(distance(unmerged, logits(SEQUENCES, List.of()))).isGreaterThan(1e-3);
+            Tensor unmerged = logits(model, SEQUENCES, List.of(effects));
+            assertThat(distance(unmerged, logits(model, SEQUENCES, List.of()))).isGreaterThan(1e-3);
             assertThat(parts(effects))
                     .isSubsetOf(Methods.named(named(word)).parts().split(" (\\+|or) "));
             List<String> reasons =
@@ -297,7 +319,7 @@ class LawsTest {
                 parameters.put(slot.name() + ".weight", Var.constant(merging.weight(slot)));
             merging.vectors().forEach((name, value) -> parameters.put(name, Var.constant(value)));
             var merged = new Effects(Map.of(), parameters);
-            assertThat(distance(logits(SEQUENCES, List.of(merged)), unmerged)).isLessThan(2e-5);
+            assertThat(distance(logits(model, SEQUENCES, List.of(merged)), unmerged)).isLessThan(2e-5);
         }
     }
 
@@ -327,6 +349,7 @@ class LawsTest {
     @ParameterizedTest
     @MethodSource("cases")
     void survivesSaveAndLoad(String word, @TempDir Path temporary) throws IOException {
+        Model model = model(word);
         Path folder = temporary.resolve("once");
         Path twice = temporary.resolve("twice");
         try (var adapter = moved(word, model)) {
@@ -340,8 +363,8 @@ class LawsTest {
                 assertThat(again.values().sameAs(adapter.values())).isTrue();
                 assertThat(again.files().keySet()).isEqualTo(adapter.files().keySet());
                 assertThat(
-                                logits(SEQUENCES, List.of(effects(again)))
-                                        .sameAs(logits(SEQUENCES, List.of(effects(adapter)))))
+                                logits(model, SEQUENCES, List.of(effects(again)))
+                                        .sameAs(logits(model, SEQUENCES, List.of(effects(adapter)))))
                         .isTrue();
             }
         }
@@ -350,6 +373,7 @@ class LawsTest {
     @ParameterizedTest
     @MethodSource("cases")
     void everyTensorLearns(String word) {
+        Model model = model(word);
         try (var adapter = fresh(word, model)) {
             var start = new LinkedHashMap<String, Tensor>();
             adapter.learned().forEach((name, var) -> start.put(name, var.value().copy()));
@@ -387,7 +411,7 @@ class LawsTest {
     }
 
     private static void checkGradients(String word) {
-        try (var adapter = moved(word, wideModel)) {
+        try (var adapter = moved(word, wideModel(word))) {
             double[] at = adapter.values().toDoubles();
             double[] gradient = new double[at.length];
             loss(adapter, at, gradient);
@@ -431,9 +455,9 @@ class LawsTest {
                     .forEach((name, v) -> vars.put(name, Var.constant(v.value().to(DType.F64))));
             Effects effects =
                     adapter.method()
-                            .attach(adapter.slots(), wideModel)
+                            .attach(adapter.slots(), adapter.model())
                             .effects(outer, new Learned(vars));
-            Var loss = wideModel.loss(inner, Tokens.of(SEQUENCES, List.of(effects)), LABELS, 0.5);
+            Var loss = adapter.model().loss(inner, Tokens.of(SEQUENCES, List.of(effects)), LABELS, 0.5);
             double value = loss.value().item();
             if (wanted) {
                 inner.backward(loss);
@@ -448,6 +472,7 @@ class LawsTest {
     @ParameterizedTest
     @MethodSource("cases")
     void servedEqualsTrainedWhateverElseIsServed(String word) {
+        Model model = model(word);
         try (var adapter = moved(word, model);
                 var other = moved("lora:rank=2", model)) {
             var own = List.of(effects(adapter));
@@ -466,7 +491,7 @@ class LawsTest {
                 for (int i = 0; i < requests.size(); i++)
                     assertThat(together.get(i).generated())
                             .as("request %d", i)
-                            .isEqualTo(byRecomputing(requests.get(i)));
+                            .isEqualTo(byRecomputing(model, requests.get(i)));
             }
         }
     }
@@ -476,11 +501,11 @@ class LawsTest {
     }
 
     /** The whole sequence again for each token, as training sees it. */
-    private static int[] byRecomputing(Request request) {
+    private static int[] byRecomputing(Model model, Request request) {
         int[] ids = request.prompt();
         for (int i = 0; i < request.maxTokens(); i++) {
             try (var _ = Scope.open()) {
-                Tensor logits = logits(List.of(ids), request.adapters());
+                Tensor logits = logits(model, List.of(ids), request.adapters());
                 ids = Arrays.copyOf(ids, ids.length + 1);
                 ids[ids.length - 1] = logits.select(0, ids.length - 2).argmax(0).toInts()[0];
             }
@@ -497,7 +522,7 @@ class LawsTest {
     private static void checkCount(String word) {
         MethodKind kind = Methods.named(named(word));
         assertThat(kind.count()).as("a formula for " + word).isNotBlank();
-        try (var adapter = fresh(word, model)) {
+        try (var adapter = fresh(word, model(word))) {
             double expected = 0;
             for (Slot slot : adapter.slots())
                 expected += Formula.of(kind.count(), name -> value(name, word, kind, slot));

@@ -1,5 +1,6 @@
 package dev.gyre.model;
 
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.quant.Dense;
 import dev.gyre.quant.Weight;
 import dev.gyre.tensor.DType;
@@ -24,7 +25,17 @@ public final class PicoModels {
         return of(type, true, true, false);
     }
 
+    /** As {@link #of}, its linear layers encoded. */
+    public static Model encoded(DType type, String encoding) {
+        return of(type, false, true, false, BaseEncoding.named(encoding));
+    }
+
     public static Model of(DType type, boolean tied, boolean biases, boolean recomputes) {
+        return of(type, tied, biases, recomputes, BaseEncoding.STORED);
+    }
+
+    private static Model of(
+            DType type, boolean tied, boolean biases, boolean recomputes, BaseEncoding encoding) {
         var config =
                 new LlamaConfig(
                         97,
@@ -45,16 +56,21 @@ public final class PicoModels {
         try (var random = Random.seeded(7)) {
             return new Llama(
                     config,
-                    new Drawn(type, home, random),
+                    new Drawn(type, home, random, encoding),
                     home,
                     recomputes ? Activations.RECOMPUTE : Activations.KEEP);
         }
     }
 
-    private record Drawn(DType type, Scope home, Random random, Map<String, Weight> weights)
+    private record Drawn(
+            DType type,
+            Scope home,
+            Random random,
+            BaseEncoding encoding,
+            Map<String, Weight> weights)
             implements Checkpoint {
-        Drawn(DType type, Scope home, Random random) {
-            this(type, home, random, new HashMap<>());
+        Drawn(DType type, Scope home, Random random, BaseEncoding encoding) {
+            this(type, home, random, encoding, new HashMap<>());
         }
 
         @Override
@@ -74,7 +90,7 @@ public final class PicoModels {
 
         @Override
         public Weight weight(String name, long out, long in) {
-            return table(name, out, in);
+            return encoding.linear().apply(table(name, out, in), home);
         }
 
         private Weight draw(long out, long in) {

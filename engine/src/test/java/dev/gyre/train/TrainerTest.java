@@ -15,6 +15,7 @@ import dev.gyre.config.Tree;
 import dev.gyre.data.Encoded;
 import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
+import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Families;
 import dev.gyre.model.Loading;
@@ -23,6 +24,7 @@ import dev.gyre.model.Slot;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Torch;
 import dev.gyre.tensor.Var;
 
@@ -269,7 +271,7 @@ class TrainerTest {
             var slots = model.slots().subList(1, model.slots().size());
             var seen = new LinkedHashMap<String, float[]>();
             new Calibration(model, passes)
-                    .each(slots, (slot, g) -> seen.put(slot.name(), g.toFloats()));
+                    .gradients(slots, (slot, g) -> seen.put(slot.name(), g.toFloats()));
             assertThat(seen).hasSameSizeAs(slots);
             for (Slot slot : slots) {
                 var weight = Var.leaf(slot.weight().dense().copy(), scope);
@@ -293,10 +295,54 @@ class TrainerTest {
     }
 
     @Test
+    void calibrationSeesTheMomentsOfInputs() {
+        var passes = random(3, 2);
+        try (var _ = Scope.open();
+                var off = Tape.off();
+                var model = PicoModels.biased(DType.F32)) {
+            var slots =
+                    model.slots().stream().filter(s -> s.kind() == Slot.Kind.LINEAR).toList();
+            var seen = new LinkedHashMap<String, float[]>();
+            new Calibration(model, passes)
+                    .inputs(slots, (slot, m) -> seen.put(slot.name(), m.toFloats()));
+            assertThat(seen).hasSameSizeAs(slots);
+            var expected = new LinkedHashMap<String, Tensor>();
+            var watching = new LinkedHashMap<String, Effect>();
+            for (Slot slot : slots) {
+                Tensor sum = Tensor.zeros(DType.F32, slot.in(), slot.in());
+                expected.put(slot.name(), sum);
+                watching.put(
+                        slot.name(),
+                        new Effect.Gated(
+                                (tape, x, y) -> {
+                                    sum.plusInPlace(
+                                            x.value().transpose(0, 1).matmul(x.value()));
+                                    return y;
+                                },
+                                "it only watches"));
+            }
+            for (var pass : passes)
+                model.hidden(
+                        off,
+                        Trainer.tokens(pass, new Effects(watching, Map.of())),
+                        List.of());
+            expected.forEach(
+                    (name, sum) ->
+                            assertThat(seen.get(name))
+                                    .as(name)
+                                    .containsExactly(sum.toFloats(), within(1e-3f)));
+        }
+    }
+
+    @Test
     void methodsBeginWhereCalibrationPutsThem() {
-        for (String word : List.of("lora-sb:rank=2", "shira:rank=1,mask=snip")) {
+        for (String word :
+                List.of("lora-sb:rank=2", "shira:rank=1,mask=snip", "qwha:rank=1,scale=60")) {
             var spec = MethodSpec.of(word);
-            try (var model = PicoModels.plain(DType.F32);
+            try (var model =
+                            word.startsWith("qwha")
+                                    ? PicoModels.encoded(DType.F32, "nf4")
+                                    : PicoModels.plain(DType.F32);
                     var adapter =
                             Adapter.attach(
                                     Methods.make(spec.name(), spec.settings()),

@@ -4,6 +4,7 @@ import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Targets;
 import dev.gyre.config.UserError;
 import dev.gyre.linear.LinearMap;
+import dev.gyre.linear.Places;
 import dev.gyre.model.Effect;
 import dev.gyre.model.HookPoint;
 import dev.gyre.model.Model;
@@ -16,6 +17,7 @@ import dev.gyre.tensor.Var;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -111,6 +113,47 @@ final class Fits {
         long low = wanted;
         while (d % low != 0) low--;
         return wanted - low <= high - wanted ? low : high;
+    }
+
+    /**
+     * Where the entries of a sparse matrix at a slot lie.
+     *
+     * @param both rows and columns, [2, k]
+     * @throws UserError when one lies outside of the slot, or two are alike
+     */
+    static Places places(String method, Slot slot, Tensor both) {
+        try (var _ = Scope.open()) {
+            int[] rows = both.select(0, 0).toInts();
+            int[] columns = both.select(0, 1).toInts();
+            long[] flat = new long[rows.length];
+            for (int i = 0; i < flat.length; i++) {
+                flat[i] = rows[i] * slot.in() + columns[i];
+                boolean inside =
+                        rows[i] >= 0
+                                && rows[i] < slot.out()
+                                && columns[i] >= 0
+                                && columns[i] < slot.in();
+                if (!inside) throw misplaced(method, slot, rows[i], columns[i], "is outside of it");
+            }
+            long[] sorted = flat.clone();
+            Arrays.sort(sorted);
+            for (int i = 1; i < sorted.length; i++)
+                if (sorted[i] == sorted[i - 1])
+                    throw misplaced(
+                            method,
+                            slot,
+                            sorted[i] / slot.in(),
+                            sorted[i] % slot.in(),
+                            "is there twice");
+            return new Places(flat, (int) slot.out(), (int) slot.in());
+        }
+    }
+
+    private static UserError misplaced(
+            String method, Slot slot, long row, long column, String what) {
+        return new UserError(
+                "method %s: of the places in %s, [%d, %d], row %d and column %d %s"
+                        .formatted(method, slot.name(), slot.out(), slot.in(), row, column, what));
     }
 
     /** The first k of a random order of 0 … n−1. */

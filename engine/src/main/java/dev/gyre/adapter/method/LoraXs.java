@@ -53,7 +53,7 @@ public record LoraXs(int rank, double alpha, double dropout) implements Method.P
     public List<Declared> parameters(Slot slot) {
         Fits.linear(name(), slot);
         Fits.atMost(name(), "rank", rank, Math.min(slot.in(), slot.out()), slot);
-        var parts = new Decomposed(slot, this::parts);
+        var parts = new Decomposed(() -> parts(slot.weight().dense()));
         long[] a = {rank, slot.in()};
         long[] b = {slot.out(), rank};
         return List.of(

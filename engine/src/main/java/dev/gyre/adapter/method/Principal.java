@@ -87,7 +87,7 @@ public record Principal(Lora lora, Part part) implements Method.PerSlot {
         Fits.linear(name(), slot);
         Fits.atMost(name(), "rank", lora.rank(slot), Math.min(slot.in(), slot.out()), slot);
         int rank = lora.rank(slot);
-        var factors = new Decomposed(slot, w -> part.of(w, rank, lora.scale(slot)));
+        var factors = new Decomposed(() -> part.of(slot.weight().dense(), rank, lora.scale(slot)));
         var all = new ArrayList<Declared>();
         for (Declared d : lora.parameters(slot)) {
             int b = d.name().equals(Lora.b(slot)) ? 0 : 1;

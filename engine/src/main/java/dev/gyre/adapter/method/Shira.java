@@ -1,10 +1,10 @@
 package dev.gyre.adapter.method;
 
+import dev.gyre.adapter.CalibrationData;
 import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
-import dev.gyre.adapter.WeightGradients;
 import dev.gyre.config.UserError;
 import dev.gyre.linear.Entries;
 import dev.gyre.linear.Places;
@@ -87,7 +87,9 @@ public record Shira(int rank, ShiraMask mask, int skip, int examples, long seed,
         public Effects effects(Tape tape, Learned learned) {
             var effects = new LinkedHashMap<String, Effect>();
             for (Slot slot : slots) {
-                Places places = found.computeIfAbsent(slot, s -> read(s, learned));
+                Places places =
+                        found.computeIfAbsent(
+                                slot, s -> read(s, learned));
                 var entries = new Entries(learned.get(values(slot)), places);
                 effects.put(slot.name(), Effect.beside(entries));
             }
@@ -100,21 +102,14 @@ public record Shira(int rank, ShiraMask mask, int skip, int examples, long seed,
         }
 
         @Override
-        public void calibrate(WeightGradients gradients, Learned learned) {
+        public void calibrate(CalibrationData data, Learned learned) {
             found.clear();
-            gradients.each(slots, (slot, gradient) -> choose(slot, gradient, learned));
+            data.gradients(slots, (slot, gradient) -> choose(slot, gradient, learned));
         }
     }
 
     private static Places read(Slot slot, Learned learned) {
-        Tensor both = learned.get(places(slot)).value();
-        try (var _ = Scope.open()) {
-            int[] rows = both.select(0, 0).toInts();
-            int[] columns = both.select(0, 1).toInts();
-            long[] flat = new long[rows.length];
-            Arrays.setAll(flat, i -> rows[i] * slot.in() + columns[i]);
-            return new Places(flat, (int) slot.out(), (int) slot.in());
-        }
+        return Fits.places("shira", slot, learned.get(places(slot)).value());
     }
 
     private List<Declared> parameters(Slot slot) {
