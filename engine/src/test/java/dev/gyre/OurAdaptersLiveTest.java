@@ -153,8 +153,7 @@ class OurAdaptersLiveTest {
                         Map.of("method", "loftq:rank=8,alpha=24", "base_encoding", "q4_0"),
                         folder);
         Path encoded = folder.resolve("q4_0.gguf");
-        gyre.encode(
-                Gyre.Source.of(model), new Gyre.Encoding("q4_0", encoded, false, 100), _ -> {});
+        gyre.encode(Gyre.Source.of(model), new Gyre.Encoding("q4_0", encoded, false, 100), _ -> {});
         Path out = folder.resolve("loftq.json");
         peers.script(
                 "check_load.py",
@@ -170,10 +169,7 @@ class OurAdaptersLiveTest {
             var ours = loaded.perplexity(List.of(Files.readString(text)), 512);
             assertThat(
                             Peers.difference(
-                                    ours.documents().getFirst(),
-                                    Peers.document(out),
-                                    MOST,
-                                    MEAN))
+                                    ours.documents().getFirst(), Peers.document(out), MOST, MEAN))
                     .isEmpty();
         }
     }

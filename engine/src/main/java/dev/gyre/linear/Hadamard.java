@@ -4,19 +4,23 @@ import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntBinaryOperator;
 
 /**
  * Matrices H of ±1 with H·Hᵀ = n·I: the Walsh–Hadamard transform x ↦ x·Hᵀ of rows, not normalised.
  * H = H_K ⊗ H_2 ⊗ … ⊗ H_2, with K the first of {@link #ORDERS} that divides n, or 1. As a Kronecker
- * product it costs n·(K + 2·√(n/K)) a row instead of n².
+ * product of small factors it costs a row n times the sum of their orders instead of n².
  */
 public final class Hadamard {
-    /** Orders that are no powers of two, each four times an odd number but for 40; the first fits. */
+    /**
+     * Orders that are no powers of two, each four times an odd number but for 40; the first fits.
+     */
     static final int[] ORDERS = {172, 156, 140, 108, 60, 52, 36, 28, 40, 20, 12};
 
-    /** Up to here a power of two is one matrix: a product's cost then lies in the memory it reads. */
-    private static final long WHOLE = 64;
+    /** Of 2: a larger power is several factors, as each costs a row its order times the width. */
+    private static final int LARGEST_POWER = 6;
 
     private Hadamard() {}
 
@@ -25,36 +29,52 @@ public final class Hadamard {
         return n > 0 && Long.bitCount(n / order(n)) == 1;
     }
 
-    private static long order(long n) {
+    private static int order(long n) {
         for (int k : ORDERS) if (n % k == 0) return k;
         return 1;
     }
 
     /**
-     * H, [n, n].
+     * The orders of the factors whose Kronecker product, from left to right, is H.
+     *
+     * @throws IllegalArgumentException when there is no H of this width
+     */
+    public static List<Integer> factors(long n) {
+        if (!exists(n)) throw new IllegalArgumentException("no Hadamard matrix of width " + n);
+        var orders = new ArrayList<Integer>();
+        int k = order(n);
+        int powers = Long.numberOfTrailingZeros(n / k);
+        if (k > 1) orders.add(k);
+        int parts = Math.max(1, Math.ceilDiv(powers, LARGEST_POWER));
+        for (int part = 0; part < parts; part++) {
+            int own = powers * (part + 1) / parts - powers * part / parts;
+            if (own > 0 || orders.isEmpty()) orders.add(1 << own);
+        }
+        return orders;
+    }
+
+    /** The factor of an order that {@link #factors} gave, [order, order], in f32. */
+    public static Tensor factor(int order) {
+        double[][] rows = Integer.bitCount(order) == 1 ? sylvester(order) : matrix(order);
+        float[] flat = new float[order * order];
+        for (int i = 0; i < flat.length; i++) flat[i] = (float) rows[i / order][i % order];
+        return Tensor.of(flat, order, order);
+    }
+
+    /** H, [n, n], of its factors. */
+    public static LinearMap of(List<Var> factors) {
+        LinearMap last = new Matrix(factors.getLast());
+        int rest = factors.size() - 1;
+        return rest == 0 ? last : new Kronecker(of(factors.subList(0, rest)), last);
+    }
+
+    /**
+     * H, [n, n], with factors of its own.
      *
      * @param type of the rows that it will meet
      */
     public static LinearMap of(long n, DType type) {
-        if (!exists(n)) throw new IllegalArgumentException("no Hadamard matrix of width " + n);
-        long k = order(n);
-        LinearMap powers = power(n / k, type);
-        if (k == 1) return powers;
-        LinearMap first = constant(matrix((int) k), type);
-        return n == k ? first : new Kronecker(first, powers);
-    }
-
-    private static LinearMap power(long n, DType type) {
-        if (n <= WHOLE) return constant(sylvester((int) n), type);
-        long left = 1L << Long.numberOfTrailingZeros(n) / 2;
-        return new Kronecker(power(left, type), power(n / left, type));
-    }
-
-    private static LinearMap constant(double[][] rows, DType type) {
-        int n = rows.length;
-        double[] flat = new double[n * n];
-        for (int i = 0; i < n; i++) System.arraycopy(rows[i], 0, flat, i * n, n);
-        return new Matrix(Var.constant(Tensor.of(flat, n, n).to(type)));
+        return of(factors(n).stream().map(k -> Var.constant(factor(k).to(type))).toList());
     }
 
     private static double[][] filled(int n, IntBinaryOperator sign) {
@@ -80,7 +100,8 @@ public final class Hadamard {
             case 28 -> blocks("++-++----++-+", "-+-++----++-+", "--+--++++--+-");
             case 36 -> blocks("+++-+---++---+-++", "-++-+---++---+-++", "---+-+++--+++-+--");
             case 40 -> doubled(matrix(20));
-            case 52 -> circulants("+-+--++++--+-", "+---++++++---", "++-+--++--+-+", "+----+--+----");
+            case 52 ->
+                    circulants("+-+--++++--+-", "+---++++++---", "++-+--++--+-+", "+----+--+----");
             case 60 -> core("+-+---+-+-++-++---+----++-----+++++--++++-+++--+--+-+-+++-+");
             case 108 ->
                     core(
@@ -89,8 +110,8 @@ public final class Hadamard {
             case 140 ->
                     core(
                             "+-++----+-+-+-++-+++-+++--++----++-----++--+----+-+--+--+-+++++-----+"
-                                    + "-+-+++++-----+-++-++-+-++++-++--+++++--++++--++---+---+--+-+-+"
-                                    + "-++++--+");
+                                + "-+-+++++-----+-++-++-+-++++-++--+++++--++++--++---+---+--+-+-+"
+                                + "-++++--+");
             case 156 ->
                     circulants(
                             "+++--+-+-----+--++----++--+-----+-+--++",
@@ -132,8 +153,7 @@ public final class Hadamard {
 
     private static double[][] doubled(double[][] h) {
         int n = h.length;
-        return filled(
-                2 * n, (i, j) -> (int) h[i % n][j % n] * (i >= n && j >= n ? -1 : 1));
+        return filled(2 * n, (i, j) -> (int) h[i % n][j % n] * (i >= n && j >= n ? -1 : 1));
     }
 
     /** [a b c d; −b a −d c; −c d a −b; −d −c b a], circulant all. */

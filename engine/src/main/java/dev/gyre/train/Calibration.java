@@ -75,10 +75,8 @@ record Calibration(Model model, List<List<Encoded>> passes) implements Calibrati
                 var off = Tape.off()) {
             var sums = new LinkedHashMap<Slot, Tensor>();
             for (Slot slot : slots)
-                sums.put(
-                        slot, Tensor.zeros(DType.F32, slot.weight().in(), slot.weight().in()));
-            var adapter =
-                    beside(slots, slot -> new Moments(get(sums, slot), slot.weight().out()));
+                sums.put(slot, Tensor.zeros(DType.F32, slot.weight().in(), slot.weight().in()));
+            var adapter = beside(slots, slot -> new Moments(get(sums, slot), slot.weight().out()));
             for (List<Encoded> some : passes) {
                 try (var _ = Scope.open()) {
                     model.hidden(off, Trainer.tokens(some, adapter), List.of());

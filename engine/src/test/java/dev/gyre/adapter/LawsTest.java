@@ -319,7 +319,8 @@ class LawsTest {
                 parameters.put(slot.name() + ".weight", Var.constant(merging.weight(slot)));
             merging.vectors().forEach((name, value) -> parameters.put(name, Var.constant(value)));
             var merged = new Effects(Map.of(), parameters);
-            assertThat(distance(logits(model, SEQUENCES, List.of(merged)), unmerged)).isLessThan(2e-5);
+            assertThat(distance(logits(model, SEQUENCES, List.of(merged)), unmerged))
+                    .isLessThan(2e-5);
         }
     }
 
@@ -364,7 +365,11 @@ class LawsTest {
                 assertThat(again.files().keySet()).isEqualTo(adapter.files().keySet());
                 assertThat(
                                 logits(model, SEQUENCES, List.of(effects(again)))
-                                        .sameAs(logits(model, SEQUENCES, List.of(effects(adapter)))))
+                                        .sameAs(
+                                                logits(
+                                                        model,
+                                                        SEQUENCES,
+                                                        List.of(effects(adapter)))))
                         .isTrue();
             }
         }
@@ -457,7 +462,9 @@ class LawsTest {
                     adapter.method()
                             .attach(adapter.slots(), adapter.model())
                             .effects(outer, new Learned(vars));
-            Var loss = adapter.model().loss(inner, Tokens.of(SEQUENCES, List.of(effects)), LABELS, 0.5);
+            Var loss =
+                    adapter.model()
+                            .loss(inner, Tokens.of(SEQUENCES, List.of(effects)), LABELS, 0.5);
             double value = loss.value().item();
             if (wanted) {
                 inner.backward(loss);

@@ -41,7 +41,9 @@ class HadamardTest {
                     int a = i;
                     int b = j;
                     double dot = IntStream.range(0, k).mapToDouble(c -> h[a][c] * h[b][c]).sum();
-                    assertThat(dot).as("order %d, rows %d and %d", k, i, j).isEqualTo(i == j ? k : 0);
+                    assertThat(dot)
+                            .as("order %d, rows %d and %d", k, i, j)
+                            .isEqualTo(i == j ? k : 0);
                 }
             }
         }

@@ -300,8 +300,7 @@ class TrainerTest {
         try (var _ = Scope.open();
                 var off = Tape.off();
                 var model = PicoModels.biased(DType.F32)) {
-            var slots =
-                    model.slots().stream().filter(s -> s.kind() == Slot.Kind.LINEAR).toList();
+            var slots = model.slots().stream().filter(s -> s.kind() == Slot.Kind.LINEAR).toList();
             var seen = new LinkedHashMap<String, float[]>();
             new Calibration(model, passes)
                     .inputs(slots, (slot, m) -> seen.put(slot.name(), m.toFloats()));
@@ -315,17 +314,13 @@ class TrainerTest {
                         slot.name(),
                         new Effect.Gated(
                                 (tape, x, y) -> {
-                                    sum.plusInPlace(
-                                            x.value().transpose(0, 1).matmul(x.value()));
+                                    sum.plusInPlace(x.value().transpose(0, 1).matmul(x.value()));
                                     return y;
                                 },
                                 "it only watches"));
             }
             for (var pass : passes)
-                model.hidden(
-                        off,
-                        Trainer.tokens(pass, new Effects(watching, Map.of())),
-                        List.of());
+                model.hidden(off, Trainer.tokens(pass, new Effects(watching, Map.of())), List.of());
             expected.forEach(
                     (name, sum) ->
                             assertThat(seen.get(name))

@@ -11,11 +11,13 @@ import dev.gyre.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Which p entries of a spectrum F [m, n] best undo what an encoding lost, E = W − Q, and their values,
- * so that F·H/n ≈ E (QWHA, arXiv 2509.17428, as its code has it). D = E·Hᵀ are the coefficients.
+ * Which p entries of a spectrum F [m, n] best undo what an encoding lost, E = W − Q, and their
+ * values, so that F·H/n ≈ E (QWHA, arXiv 2509.17428, as its code has it). D = E·Hᵀ are the
+ * coefficients.
  *
  * <ul>
  *   <li>Each row has a share of the entries as large as ‖D_i‖ is of all rows' lengths together.
@@ -137,7 +139,7 @@ final class AdaAlloc {
                 int[] fewest =
                         IntStream.of(open)
                                 .boxed()
-                                .sorted(java.util.Comparator.comparingInt(i -> counts[i]))
+                                .sorted(Comparator.comparingInt(i -> counts[i]))
                                 .mapToInt(i -> i)
                                 .limit(left)
                                 .toArray();

@@ -24,8 +24,7 @@ final class Decomposed {
     Tensor get(int which) {
         if (parts.isEmpty()) {
             try (var _ = Scope.open()) {
-                for (Tensor t : of.get())
-                    parts.add(new Part(t.contiguous().toFloats(), t.shape()));
+                for (Tensor t : of.get()) parts.add(new Part(t.contiguous().toFloats(), t.shape()));
             }
         }
         Part part = parts.get(which);

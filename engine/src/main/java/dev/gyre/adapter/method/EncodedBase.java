@@ -2,6 +2,7 @@ package dev.gyre.adapter.method;
 
 import dev.gyre.config.UserError;
 import dev.gyre.model.Slot;
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.quant.Weight;
 import dev.gyre.tensor.Tensor;
 
@@ -27,28 +28,33 @@ final class EncodedBase {
      */
     static void check(String method, List<String> wanted, List<Slot> slots) {
         List<String> here = encodings(slots);
-        if (!wanted.isEmpty() && !wanted.stream().sorted().toList().equals(here))
-            throw new UserError(
-                    "method %s: it makes up for what the encoding %s of the base lost, and this base is kept as %s; open it with --base-encoding %s"
-                            .formatted(
-                                    method,
-                                    String.join(", ", wanted),
-                                    String.join(", ", here),
-                                    wanted.getFirst()));
+        if (wanted.isEmpty() || wanted.stream().sorted().toList().equals(here)) return;
+        String next =
+                BaseEncoding.all().stream()
+                        .map(BaseEncoding::name)
+                        .filter(wanted::contains)
+                        .findFirst()
+                        .map(name -> "; open it with --base-encoding " + name)
+                        .orElse("");
+        throw new UserError(
+                "method %s: it makes up for what the encoding %s of the base lost, and this base is kept as %s%s"
+                        .formatted(
+                                method, String.join(", ", wanted), String.join(", ", here), next));
     }
 
-    /** The weight before it was encoded; an error where that is not to be had. */
+    /**
+     * The weight as it was before it was encoded.
+     *
+     * @throws UserError where that is not at hand, or nothing was lost
+     */
     static Weight original(String method, Slot slot) {
-        return slot.weight()
-                .original()
-                .orElseThrow(
-                        () ->
-                                new UserError(
-                                        "method %s starts from what an encoding of the base lost, and %s is kept as its file has it (%s); for a base in plain numbers: --base-encoding nf4"
-                                                .formatted(
-                                                        method,
-                                                        slot.name(),
-                                                        slot.weight().encoding())));
+        return slot.weight().original().orElseThrow(() -> nothingLost(method, slot));
+    }
+
+    private static UserError nothingLost(String method, Slot slot) {
+        return new UserError(
+                "method %s starts at what an encoding of the base lost, and %s, kept as %s, shows nothing of that; open a base of plain numbers with --base-encoding nf4"
+                        .formatted(method, slot.name(), slot.weight().encoding()));
     }
 
     /** W − Q of some rows, for the encoded weight Q: [rows, in]. */

@@ -21,11 +21,11 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * LoRA over an encoded base Q that starts at what the encoding lost (LoftQ, arXiv 2310.08659): s·B·A
- * is the best approximation of rank r to W − Q, with √S of the singular values in each factor. One
- * round of the paper's alternation, as PEFT's {@code replace_lora_weights_loftq}: further rounds
- * encode W − s·B·A, another base than the one that every reader has. So files are LoRA's, for the
- * base in the encoding that they name, and Q stays as it is.
+ * LoRA over an encoded base Q that starts at what the encoding lost (LoftQ, arXiv 2310.08659):
+ * s·B·A is the best approximation of rank r to W − Q, with √S of the singular values in each
+ * factor. One round of the paper's alternation, as PEFT's {@code replace_lora_weights_loftq}:
+ * further rounds encode W − s·B·A, another base than the one that every reader has. So files are
+ * LoRA's, for the base in the encoding that they name, and Q stays as it is.
  *
  * @param lora A, B and s
  * @param encodings of the base's weights; empty for whatever the base has

@@ -8,6 +8,7 @@ import dev.gyre.adapter.MethodKind;
 import dev.gyre.config.UserError;
 import dev.gyre.linear.Entries;
 import dev.gyre.linear.Hadamard;
+import dev.gyre.linear.LinearMap;
 import dev.gyre.linear.Places;
 import dev.gyre.linear.Product;
 import dev.gyre.model.Effect;
@@ -21,10 +22,12 @@ import dev.gyre.tensor.Var;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -80,7 +83,17 @@ public record Qwha(
 
         @Override
         public List<Declared> parameters() {
-            return slots.stream().flatMap(s -> Qwha.this.parameters(s).stream()).toList();
+            var all = new ArrayList<Declared>();
+            var orders = new TreeSet<Integer>();
+            for (Slot slot : slots) {
+                all.addAll(Qwha.this.parameters(slot));
+                orders.addAll(Hadamard.factors(slot.in()));
+            }
+            for (int k : orders)
+                all.add(
+                        Declared.derived(
+                                factor(k), new long[] {k, k}, (_, _) -> Hadamard.factor(k)));
+            return all;
         }
 
         @Override
@@ -91,11 +104,9 @@ public record Qwha(
                 Places where =
                         found.computeIfAbsent(
                                 slot, s -> Fits.places("qwha", s, learned.get(indices(s)).value()));
-                var maps =
-                        List.of(
-                                Hadamard.of(slot.in(), entries.value().dtype()),
-                                new Entries(entries, where));
-                effects.put(slot.name(), Effect.beside(new Product(maps, factor(slot))));
+                var maps = List.of(transform(slot, learned), new Entries(entries, where));
+                double kappa = scale / (slot.in() * Math.sqrt(slot.out()));
+                effects.put(slot.name(), Effect.beside(new Product(maps, kappa)));
             }
             return new Effects(effects, Map.of());
         }
@@ -123,8 +134,14 @@ public record Qwha(
         }
     }
 
-    private double factor(Slot slot) {
-        return scale / (slot.in() * Math.sqrt(slot.out()));
+    /** Of the transform, shared by all slots. */
+    private static String factor(int order) {
+        return "qwha_hadamard_" + order;
+    }
+
+    private static LinearMap transform(Slot slot, Learned learned) {
+        return Hadamard.of(
+                Hadamard.factors(slot.in()).stream().map(k -> learned.get(factor(k))).toList());
     }
 
     private int entries(Slot slot) {
@@ -164,11 +181,10 @@ public record Qwha(
         float[] where = new float[2 * k];
         try (var generator = Random.seeded(seed)) {
             int[] all = generator.permutation(Math.toIntExact(in * slot.out()));
-            int[] sorted = Arrays.copyOf(all, k);
-            Arrays.sort(sorted);
+            Arrays.sort(all, 0, k);
             for (int i = 0; i < k; i++) {
-                where[i] = sorted[i] / in;
-                where[k + i] = sorted[i] % in;
+                where[i] = all[i] / in;
+                where[k + i] = all[i] % in;
             }
         }
         return List.of(Tensor.of(new float[k], k), Tensor.of(where, 2, k));

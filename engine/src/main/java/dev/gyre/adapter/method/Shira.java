@@ -87,9 +87,7 @@ public record Shira(int rank, ShiraMask mask, int skip, int examples, long seed,
         public Effects effects(Tape tape, Learned learned) {
             var effects = new LinkedHashMap<String, Effect>();
             for (Slot slot : slots) {
-                Places places =
-                        found.computeIfAbsent(
-                                slot, s -> read(s, learned));
+                Places places = found.computeIfAbsent(slot, s -> read(s, learned));
                 var entries = new Entries(learned.get(values(slot)), places);
                 effects.put(slot.name(), Effect.beside(entries));
             }
