@@ -75,6 +75,7 @@ final class AdaAlloc {
      */
     record Entries(int[] rows, int[] columns, double[] values) {}
 
+    /** The p best entries. */
     Entries choose(int p) {
         int[] counts = counts(lengths(), p, (int) slot.in());
         var all = new Entries(new int[p], new int[p], new double[p]);
@@ -130,7 +131,7 @@ final class AdaAlloc {
         double sum = Arrays.stream(lengths).sum();
         int[] counts = new int[m];
         for (int i = 0; i < m; i++)
-            counts[i] = (int) Math.min(n, sum > 0 ? Math.floor(p * (lengths[i] / sum)) : p / m);
+            counts[i] = Math.min(n, sum > 0 ? (int) (p * (lengths[i] / sum)) : p / m);
         int left = p - Arrays.stream(counts).sum();
         while (left > 0) {
             int[] open = IntStream.range(0, m).filter(i -> counts[i] < n).toArray();
@@ -155,7 +156,11 @@ final class AdaAlloc {
         return counts;
     }
 
-    /** c on a support. @param weighed M·D_iᵀ, [n] */
+    /**
+     * c on a support.
+     *
+     * @param weighed M·D_iᵀ, [n]
+     */
     private double[] values(Tensor weighed, int[] support) {
         if (support.length == 0) return new double[0];
         Tensor at = Tensor.of(Arrays.stream(support).asLongStream().toArray());

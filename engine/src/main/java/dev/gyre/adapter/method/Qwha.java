@@ -183,7 +183,8 @@ public record Qwha(
             int[] all = generator.permutation(Math.toIntExact(in * slot.out()));
             Arrays.sort(all, 0, k);
             for (int i = 0; i < k; i++) {
-                where[i] = all[i] / in;
+                int row = all[i] / in;
+                where[i] = row;
                 where[k + i] = all[i] % in;
             }
         }

@@ -204,7 +204,7 @@ class EncodedBaseTest {
                             .replace(
                                     "\"init_lora_weights\": true",
                                     "\"init_lora_weights\": \"loftq\", \"loftq_config\":"
-                                        + " {\"loftq_bits\": 4, \"loftq_iter\": 5}");
+                                            + " {\"loftq_bits\": 4, \"loftq_iter\": 5}");
             assertThat(theirs).doesNotContain("gyre_");
             Files.writeString(config, theirs);
             var warnings = new ArrayList<String>();
