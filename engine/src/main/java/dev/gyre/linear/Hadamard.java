@@ -55,9 +55,9 @@ public final class Hadamard {
 
     /** The factor of an order that {@link #factors} gave, [order, order], in f32. */
     public static Tensor factor(int order) {
-        double[][] rows = Integer.bitCount(order) == 1 ? sylvester(order) : matrix(order);
+        int[][] rows = Integer.bitCount(order) == 1 ? sylvester(order) : matrix(order);
         float[] flat = new float[order * order];
-        for (int i = 0; i < flat.length; i++) flat[i] = (float) rows[i / order][i % order];
+        for (int i = 0; i < flat.length; i++) flat[i] = rows[i / order][i % order];
         return Tensor.of(flat, order, order);
     }
 
@@ -77,14 +77,14 @@ public final class Hadamard {
         return of(factors(n).stream().map(k -> Var.constant(factor(k).to(type))).toList());
     }
 
-    private static double[][] filled(int n, IntBinaryOperator sign) {
-        double[][] rows = new double[n][n];
+    private static int[][] filled(int n, IntBinaryOperator sign) {
+        int[][] rows = new int[n][n];
         for (int i = 0; i < n; i++) for (int j = 0; j < n; j++) rows[i][j] = sign.applyAsInt(i, j);
         return rows;
     }
 
     /** −1 where i and j have an odd number of bits in common. */
-    private static double[][] sylvester(int n) {
+    private static int[][] sylvester(int n) {
         return filled(n, (i, j) -> 1 - 2 * (Integer.bitCount(i & j) & 1));
     }
 
@@ -93,7 +93,7 @@ public final class Hadamard {
     }
 
     /** H_K for one of {@link #ORDERS}. */
-    static double[][] matrix(int k) {
+    static int[][] matrix(int k) {
         return switch (k) {
             case 12 -> core("+-+---+++-+");
             case 20 -> core("+-++----+-+-++++--+");
@@ -129,14 +129,14 @@ public final class Hadamard {
     }
 
     /** A border of + and −, and a circulant core. */
-    private static double[][] core(String first) {
+    private static int[][] core(String first) {
         return filled(
                 first.length() + 1,
                 (i, j) -> j == 0 ? 1 : i == 0 ? -1 : circulant(first, i - 1, j - 1));
     }
 
     /** [P Q; Q R], circulant within borders: P's of +, Q's of + but for its corner, R's of −. */
-    private static double[][] blocks(String p, String q, String r) {
+    private static int[][] blocks(String p, String q, String r) {
         int b = p.length() + 1;
         return filled(
                 2 * b,
@@ -151,13 +151,13 @@ public final class Hadamard {
                 });
     }
 
-    private static double[][] doubled(double[][] h) {
+    private static int[][] doubled(int[][] h) {
         int n = h.length;
-        return filled(2 * n, (i, j) -> (int) h[i % n][j % n] * (i >= n && j >= n ? -1 : 1));
+        return filled(2 * n, (i, j) -> h[i % n][j % n] * (i >= n && j >= n ? -1 : 1));
     }
 
     /** [a b c d; −b a −d c; −c d a −b; −d −c b a], circulant all. */
-    private static double[][] circulants(String a, String b, String c, String d) {
+    private static int[][] circulants(String a, String b, String c, String d) {
         int n = a.length();
         String[] all = {a, b, c, d};
         int[][] which = {{0, 1, 2, 3}, {1, 0, 3, 2}, {2, 3, 0, 1}, {3, 2, 1, 0}};

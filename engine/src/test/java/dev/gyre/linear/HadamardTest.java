@@ -33,14 +33,14 @@ class HadamardTest {
     @Test
     void allOrdersHaveOrthogonalRowsOfSigns() {
         for (int k : Hadamard.ORDERS) {
-            double[][] h = Hadamard.matrix(k);
+            int[][] h = Hadamard.matrix(k);
             assertThat(h).as("order %d", k).hasNumberOfRows(k);
             for (int i = 0; i < k; i++) {
-                assertThat(Arrays.stream(h[i]).map(Math::abs)).containsOnly(1.0);
+                assertThat(Arrays.stream(h[i]).map(Math::abs)).containsOnly(1);
                 for (int j = 0; j < k; j++) {
                     int a = i;
                     int b = j;
-                    double dot = IntStream.range(0, k).mapToDouble(c -> h[a][c] * h[b][c]).sum();
+                    int dot = IntStream.range(0, k).map(c -> h[a][c] * h[b][c]).sum();
                     assertThat(dot)
                             .as("order %d, rows %d and %d", k, i, j)
                             .isEqualTo(i == j ? k : 0);
@@ -66,7 +66,7 @@ class HadamardTest {
     void isTheMatrixOfItsDefinition(int n) {
         int k = Arrays.stream(Hadamard.ORDERS).filter(o -> n % o == 0).findFirst().orElse(1);
         int low = n / k;
-        double[][] high = k == 1 ? new double[][] {{1}} : Hadamard.matrix(k);
+        int[][] high = k == 1 ? new int[][] {{1}} : Hadamard.matrix(k);
         double[] x;
         try (var random = Random.seeded(n)) {
             x = random.normal(n).toDoubles();
