@@ -133,6 +133,8 @@ class RoomsTest {
                     "LoraKind",
                     "Lycoris",
                     "Decomposed",
+                    "EncodedBase",
+                    "AdaAlloc",
                     "SharedBases",
                     "Bottleneck",
                     "SmallNetwork",
