@@ -144,7 +144,7 @@ class RecipeTest {
             value = {
                 "batch: 0! r.yaml:4: \"batch\" must be a whole number from 1, not 0",
                 "learning_rate: 1e300! r.yaml:4: \"learning_rate\" must be at most 1000, not"
-                    + " 1.0E300",
+                        + " 1.0E300",
                 "learning_rate: 0! r.yaml:4: \"learning_rate\" must be a number above 0, not 0.0",
                 "learning_rate: .nan! r.yaml:4: \"learning_rate\" must be a number above 0, not"
                         + " NaN",

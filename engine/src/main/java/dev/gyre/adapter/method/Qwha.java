@@ -54,7 +54,7 @@ public record Qwha(
 
     @Override
     public double learningRate() {
-        return 2e-4;
+        return 5e-5;
     }
 
     private static String values(Slot slot) {
