@@ -13,6 +13,7 @@ import dev.gyre.data.Encoded;
 import dev.gyre.data.Example;
 import dev.gyre.eval.AnswerLoss;
 import dev.gyre.model.Effects;
+import dev.gyre.tensor.Cores;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
@@ -37,6 +38,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -49,10 +51,15 @@ final class BaseLab implements Lab {
     private final List<Question> questions;
     private final GeneralText general;
     private final Map<String, Object> facts = new LinkedHashMap<>();
+    private final int parallel;
+
+    /** By how much memory grew in a run that was alone; 0 before the first. */
+    private volatile long grown;
 
     BaseLab(Base base, Plan plan, Reading reading) {
         this.base = base;
         this.reading = reading;
+        this.parallel = plan.parallel();
         TrainingData all = TrainingData.read(plan.common(), base, reading.warn());
         List<TrainingData.Row> rows =
                 all.heldOut().subList(0, Math.min(plan.heldOutRows(), all.heldOut().size()));
@@ -180,6 +187,7 @@ final class BaseLab implements Lab {
         var log = new Log();
         new TrainingRun(recipe, base, reading, events.andThen(log)).run(data, begun);
         long peak = marked ? ProcessMemory.peakBytes().orElse(0) : 0;
+        if (parallel == 0 && grown == 0) grown = Math.max(1, peak - before);
         try (Adapter adapter = AdapterFile.read(recipe.out(), base.model(), reading);
                 var _ = Scope.open()) {
             List<Effects> effects = effects(adapter);
@@ -193,11 +201,25 @@ final class BaseLab implements Lab {
                     bytes(recipe.out()),
                     log.stepSeconds(),
                     before,
-                    peak,
+                    parallel == 1 ? peak : 0,
                     merge.drift,
                     merge.whyNot,
                     (System.nanoTime() - begun) / 1e9);
         }
+    }
+
+    /** With {@code parallel: 0} the first run is alone, and shows what memory one takes. */
+    @Override
+    public int atOnce() {
+        if (parallel > 0) return parallel;
+        if (grown == 0) return 1;
+        long free = ProcessMemory.availableBytes().orElse(0);
+        return (int) Math.clamp(free / (grown + grown / 4), 1, Cores.count());
+    }
+
+    @Override
+    public <T> List<T> together(int count, IntFunction<T> work) {
+        return parallel == 1 ? List.of(work.apply(0)) : Cores.each(count, work);
     }
 
     private static List<Effects> effects(Adapter adapter) {

@@ -28,7 +28,7 @@ class CompareTest {
 
     @TempDir Path folder;
 
-    private Plan plan(String out, Object seeds) throws IOException {
+    private Plan plan(String out, int seeds, int parallel) throws IOException {
         Path data = folder.resolve("rows.jsonl");
         var rows = new StringBuilder();
         for (int i = 0; i < 80; i++)
@@ -43,6 +43,7 @@ class CompareTest {
         all.put("methods", List.of("oft:block=8,lora:rank=2,prefix-tuning:tokens=2"));
         all.put("rates", List.of("1e-2,900"));
         all.put("seeds", seeds);
+        all.put("parallel", parallel);
         all.put("steps", 3);
         all.put("batch", 4);
         all.put("accumulate", 1);
@@ -60,20 +61,20 @@ class CompareTest {
     @Test
     void trainsMeasuresRanksAndGoesOn() throws IOException {
         var seen = new ArrayList<CompareEvent>();
-        Comparison first = run(plan("here", 1), seen);
+        Comparison first = run(plan("here", 1, 1), seen);
         assertThat(first.standings()).hasSize(3).allMatch(s -> s.tried().size() == 2);
         for (String method : List.of("oft:block=8", "lora:rank=2", "prefix-tuning:tokens=2"))
             assertThat(first.standings()).anyMatch(s -> s.name().equals(method));
         assertThat(first.standings().getFirst().rate()).isEqualTo(1e-2);
         assertThat(first.standings().getFirst().tried().getLast().loss()).isInfinite();
 
-        Comparison more = run(plan("here", 2), seen);
+        Comparison more = run(plan("here", 2, 1), seen);
         assertThat(seen.stream().filter(e -> e instanceof CompareEvent.RunEnded)).hasSize(9);
         Reports.write(more);
         assertThat(folder.resolve("here").resolve(Reports.HTML)).isNotEmptyFile();
 
         // The same runs, made in one go, have the same scores.
-        Comparison again = run(plan("there", 2), new ArrayList<>());
+        Comparison again = run(plan("there", 2, 1), new ArrayList<>());
         for (var standing : more.standings()) {
             List<Result.Finished> runs = standing.runs();
             List<Result.Finished> others =
@@ -93,5 +94,20 @@ class CompareTest {
             }
         }
         assertThat(more.by(Measure.FORGETTING).order()).hasSize(3);
+    }
+
+    @Test
+    void runsOnCoresOfTheirOwnAreDeterministicToo() throws IOException {
+        Comparison two = run(plan("two", 1, 2), new ArrayList<>());
+        Comparison all = run(plan("all", 1, 0), new ArrayList<>());
+        for (int i = 0; i < two.results().size(); i++) {
+            if (!(two.results().get(i) instanceof Result.Finished one)) continue;
+            var other = (Result.Finished) all.results().get(i);
+            assertThat(one.run()).isEqualTo(other.run());
+            assertThat(one.measured().losses()).isEqualTo(other.measured().losses());
+            assertThat(one.measured().scores().heldOut())
+                    .isEqualTo(other.measured().scores().heldOut());
+            assertThat(one.measured().peakBytes()).isZero();
+        }
     }
 }

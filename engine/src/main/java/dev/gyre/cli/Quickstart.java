@@ -60,8 +60,8 @@ final class Quickstart implements Commands.Runs {
             description = "Another model [SmolLM2-135M-Instruct].")
     private Optional<String> base = Optional.empty();
 
-    @Option(names = "--steps", paramLabel = "N", description = "Training steps [40].")
-    private int steps = 40;
+    @Option(names = "--steps", paramLabel = "N", description = "Training steps [24].")
+    private int steps = 24;
 
     Quickstart(Shell shell) {
         this.shell = shell;
@@ -149,8 +149,7 @@ final class Quickstart implements Commands.Runs {
         return Recipe.of(model.name(), out.resolve("data").resolve(ShopQueries.TRAIN_FILE), adapter)
                 .with("method", "oft:block=32")
                 .with("steps", steps)
-                .with("batch", 8)
-                .with("accumulate", 2)
+                .with("batch", 12)
                 .with("warmup", 0.1);
     }
 

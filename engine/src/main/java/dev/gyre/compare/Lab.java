@@ -3,9 +3,12 @@ package dev.gyre.compare;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /** Where runs are trained and measured: one base that stays open, and the texts that test it. */
 public interface Lab {
@@ -24,6 +27,19 @@ public interface Lab {
      * @throws dev.gyre.train.TrainFailed when the run cannot go on, because it diverged
      */
     Measured run(Recipe recipe, Consumer<TrainEvent> events);
+
+    /**
+     * How many of a plan's runs are to be made at the same time now: {@link Plan#parallel}, or what
+     * there is room for.
+     */
+    default int atOnce() {
+        return 1;
+    }
+
+    /** Does the work of each index from 0 to count−1 at the same time. */
+    default <T> List<T> together(int count, IntFunction<T> work) {
+        return IntStream.range(0, count).mapToObj(work).toList();
+    }
 
     /**
      * The units that scores count in, and facts for the reader.

@@ -83,6 +83,13 @@ public record Plan(
                 Optional<Integer> contextTokens,
         @Key(value = "what a row may be without stopping the run", shown = "nothing", commas = true)
                 List<Recipe.Lenience> allow,
+        @Key(
+                        value =
+                                "runs at the same time, each on one core and with the base in"
+                                        + " common; 0: as many as cores and memory allow; 1: one,"
+                                        + " on all cores, which alone tells its memory",
+                        def = "1")
+                int parallel,
         @Key(value = "keep each run's adapter, in OUT/adapters", def = "false")
                 boolean keepAdapters) {
 
@@ -99,6 +106,7 @@ public record Plan(
         atLeast("steps", steps, 2);
         atLeast("held_out_rows", heldOutRows, 6);
         atLeast("answers", answers, 0);
+        atLeast("parallel", parallel, 0);
         grid(rates, 1);
         if (specs(methods).isEmpty())
             throw BadValue.saying("methods", "must name at least one method");

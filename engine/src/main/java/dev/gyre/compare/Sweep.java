@@ -60,14 +60,15 @@ public final class Sweep {
             throw new UserError(
                     "none of the methods fits the base; " + obstacles.values().iterator().next());
         events.accept(new CompareEvent.Begun(plan, bench, results.all().size(), left()));
-        for (Optional<Run> next = next(); next.isPresent(); next = next()) {
-            Run run = next.get();
-            events.accept(new CompareEvent.RunBegins(run));
-            Result result = result(run);
-            results.add(result);
-            events.accept(
-                    new CompareEvent.RunEnded(
-                            result, bench, results.base().orElseThrow(), left(), timeLeft()));
+        for (List<Run> next = next(); !next.isEmpty(); next = next()) {
+            List<Run> some = next;
+            events.accept(new CompareEvent.RunBegins(some.getFirst()));
+            for (Result result : lab.together(some.size(), i -> result(some.get(i), i == 0))) {
+                results.add(result);
+                events.accept(
+                        new CompareEvent.RunEnded(
+                                result, bench, results.base().orElseThrow(), left(), timeLeft()));
+            }
         }
         return Comparison.of(
                 plan, bench, results.base().orElseThrow(), results.all(), Map.copyOf(obstacles));
@@ -87,7 +88,12 @@ public final class Sweep {
         }
     }
 
-    private Result result(Run run) {
+    /**
+     * Makes a run.
+     *
+     * @param told whether its training is told of; of runs at the same time, one's is
+     */
+    private Result result(Run run, boolean told) {
         Path adapter = plan.out().resolve("adapters").resolve(folder(run));
         try {
             Folders.remove(adapter);
@@ -95,7 +101,9 @@ public final class Sweep {
                     run,
                     lab.run(
                             plan.recipe(run, adapter),
-                            e -> events.accept(new CompareEvent.Training(e))));
+                            e -> {
+                                if (told) events.accept(new CompareEvent.Training(e));
+                            }));
         } catch (TrainFailed e) {
             return new Result.Diverged(run, String.valueOf(e.getMessage()));
         } finally {
@@ -111,30 +119,45 @@ public final class Sweep {
                 + run.seed();
     }
 
-    /** The sweep goes rate by rate, so that a slip in one method shows early. */
-    private Optional<Run> next() {
-        return todo().stream().findFirst();
+    /** Runs that do not wait for one another's results, as many as go at the same time. */
+    private List<Run> next() {
+        return stages().stream()
+                .filter(stage -> !stage.isEmpty())
+                .findFirst()
+                .map(stage -> stage.subList(0, Math.min(stage.size(), lab.atOnce())))
+                .orElse(List.of());
     }
 
     private List<Run> todo() {
-        var all = new ArrayList<Run>();
+        return stages().stream().flatMap(List::stream).toList();
+    }
+
+    /**
+     * Runs to be made, as far as is known: those of the grids, those beyond, and those of the other
+     * seeds. The sweep goes rate by rate, so that a slip in one method shows early.
+     */
+    private List<List<Run>> stages() {
+        var grids = new ArrayList<Run>();
         int longest = fitting.stream().mapToInt(m -> plan.grid(m).size()).max().orElse(0);
         for (int i = 0; i < longest; i++)
             for (MethodSpec method : fitting)
                 if (i < plan.grid(method).size())
-                    all.add(new Run(method, plan.grid(method).get(i), FIRST_SEED));
+                    grids.add(new Run(method, plan.grid(method).get(i), FIRST_SEED));
+        var beyond = new ArrayList<Run>();
         for (MethodSpec method : fitting)
             Rates.beyond(plan, method, results.all(), bench)
-                    .ifPresent(rate -> all.add(new Run(method, rate, FIRST_SEED)));
+                    .ifPresent(rate -> beyond.add(new Run(method, rate, FIRST_SEED)));
+        var seeds = new ArrayList<Run>();
         for (MethodSpec method : fitting)
             Rates.best(method, results.all(), bench)
                     .ifPresent(
                             rate -> {
                                 for (long seed = 1; seed < plan.seeds(); seed++)
-                                    all.add(new Run(method, rate, FIRST_SEED + seed));
+                                    seeds.add(new Run(method, rate, FIRST_SEED + seed));
                             });
-        all.removeIf(run -> results.of(run).isPresent());
-        return all;
+        List<List<Run>> stages = List.of(grids, beyond, seeds);
+        stages.forEach(stage -> stage.removeIf(run -> results.of(run).isPresent()));
+        return stages;
     }
 
     /** Runs that are still to be made, as far as is known. */
@@ -155,7 +178,7 @@ public final class Sweep {
         double seconds = 0;
         for (Run run : todo()) seconds += seconds(run.method());
         for (MethodSpec method : unknownYet()) seconds += (plan.seeds() - 1) * seconds(method);
-        return Duration.ofMillis(Math.round(1000 * seconds));
+        return Duration.ofMillis(Math.round(1000 * seconds / lab.atOnce()));
     }
 
     private double seconds(MethodSpec method) {

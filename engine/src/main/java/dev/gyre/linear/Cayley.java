@@ -135,8 +135,9 @@ public sealed interface Cayley {
 
         @Override
         public Tensor pullback(Tensor q, Tensor g) {
-            Tensor rt = rotation(q).transpose(1, 2).plus(Tensor.eye(q.dtype(), q.size(1)));
-            return rt.matmul(g).matmul(rt).timesInPlace(-0.5);
+            Tensor r = rotation(q).plusInPlace(Tensor.eye(q.dtype(), q.size(1)));
+            Tensor rt = r.transpose(1, 2).contiguous();
+            return product(product(rt, g.contiguous()), rt).timesInPlace(-0.5);
         }
     }
 }

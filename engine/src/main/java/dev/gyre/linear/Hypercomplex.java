@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * A parametrised hypercomplex multiplication (arXiv 2102.08597) of low rank, M = Σᵢ Rᵢ ⊗ (Bᵢ·Aᵢ)
- * over d parts. It acts on a row as on a matrix of d pieces: Aᵢ shortens each piece to q numbers,
- * Rᵢ mixes the pieces, Bᵢ lengthens them. M is never formed.
+ * over d parts. M is formed for every product: in a bottleneck it is thin, and much smaller than
+ * the rows that meet it.
  *
  * @param rule Rᵢ, [d, d, d]: part, output piece, input piece
  * @param left Aᵢ, [d, q, in/d]
@@ -33,63 +33,53 @@ public record Hypercomplex(Var rule, Var left, Var right) implements LinearMap {
         return parts() * right.value().size(1);
     }
 
-    /** All Aᵢ under one another: [d·q, in/d]. */
-    private Tensor shorten() {
-        return left.value().view(parts() * rank(), -1);
+    /** Bᵢ·Aᵢ, [d, out/d, in/d]. */
+    private Tensor large() {
+        return right.value().matmul(left.value());
     }
 
-    /** All Bᵢ beside one another: [out/d, d·q]. */
-    private Tensor lengthen() {
-        return right.value().permute(1, 0, 2).reshape(-1, parts() * rank());
+    /** Rᵢ, a row each, [d, d·d]. */
+    private Tensor rules() {
+        return rule.value().view(parts(), -1);
     }
 
-    private Tensor pieces(Tensor rows) {
-        return rows.reshape(rows.size(0) * parts(), rows.size(1) / parts());
-    }
-
-    /** Short pieces [N·d, d·q] as [part, piece, N·q], for the rules to act on. */
-    private Tensor byPart(Tensor w) {
-        return w.view(-1, parts(), parts(), rank())
-                .permute(2, 1, 0, 3)
-                .reshape(parts(), parts(), -1);
-    }
-
-    /** The way back from {@link #byPart}. */
-    private Tensor byPiece(Tensor v) {
-        return v.view(parts(), parts(), -1, rank())
-                .permute(2, 1, 0, 3)
-                .reshape(-1, parts() * rank());
+    /** M from its blocks: [piece, piece, out/d, in/d] to [out, in]. */
+    private Tensor formed(Tensor large) {
+        Tensor blocks = rules().transpose(0, 1).matmul(large.view(parts(), -1));
+        return blocks.view(parts(), parts(), out() / parts(), in() / parts())
+                .permute(0, 2, 1, 3)
+                .reshape(out(), in());
     }
 
     @Override
     public Tensor times(Tensor x) {
-        Tensor w = byPart(pieces(x).linear(shorten()));
-        return byPiece(rule.value().matmul(w)).linear(lengthen()).view(x.size(0), out());
+        return x.linear(dense());
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
-        Tensor dv = byPart(pieces(dy).matmul(lengthen()));
-        Tensor dw = byPiece(rule.value().transpose(1, 2).matmul(dv));
-        return dw.matmul(shorten()).view(dy.size(0), in());
+        return dy.matmul(dense());
     }
 
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
-        Tensor rows = pieces(x);
-        Tensor given = pieces(dy);
-        Tensor w = byPart(rows.linear(shorten()));
-        Tensor dv = byPart(given.matmul(lengthen()));
-        if (right.needsGradient()) {
-            Tensor v = byPiece(rule.value().matmul(w));
-            Tensor d = given.transpose(0, 1).matmul(v).view(-1, parts(), rank());
-            right.accumulate(d.permute(1, 0, 2).contiguous());
+        Tensor large = large();
+        Tensor g =
+                dy.transpose(0, 1)
+                        .matmul(x)
+                        .view(parts(), out() / parts(), parts(), in() / parts())
+                        .permute(0, 2, 1, 3)
+                        .reshape(parts() * parts(), -1);
+        if (rule.needsGradient()) {
+            Tensor d = large.view(parts(), -1).matmul(g.transpose(0, 1));
+            rule.accumulate(d.view(rule.value().shape()));
         }
-        if (rule.needsGradient()) rule.accumulate(dv.matmul(w.transpose(1, 2)));
-        Tensor dw = byPiece(rule.value().transpose(1, 2).matmul(dv));
+        Tensor d = rules().matmul(g).view(large.shape());
+        if (right.needsGradient())
+            right.accumulate(d.matmul(left.value().transpose(1, 2)).contiguous());
         if (left.needsGradient())
-            left.accumulate(dw.transpose(0, 1).matmul(rows).view(left.value().shape()));
-        return dw.matmul(shorten()).view(x.size(0), in());
+            left.accumulate(right.value().transpose(1, 2).matmul(d).contiguous());
+        return dy.matmul(formed(large));
     }
 
     @Override
@@ -99,16 +89,7 @@ public record Hypercomplex(Var rule, Var left, Var right) implements LinearMap {
 
     @Override
     public Tensor dense() {
-        Tensor sum = Tensor.zeros(rule.value().dtype(), out(), in());
-        for (long i = 0; i < parts(); i++) {
-            Tensor large = right.value().select(0, i).matmul(left.value().select(0, i));
-            var product =
-                    new Kronecker(
-                            new Matrix(Var.constant(rule.value().select(0, i))),
-                            new Matrix(Var.constant(large)));
-            sum.plusInPlace(product.dense());
-        }
-        return sum;
+        return formed(large());
     }
 
     @Override

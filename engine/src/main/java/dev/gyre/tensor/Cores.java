@@ -10,6 +10,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /**
  * Threads that each keep to one core: libtorch, the BLAS and the kernels on such a thread share
@@ -18,6 +19,7 @@ import java.util.function.IntFunction;
  */
 public final class Cores {
     private static final List<ExecutorService> THREADS = new ArrayList<>();
+    private static final ThreadLocal<Boolean> ON_CORE = ThreadLocal.withInitial(() -> false);
 
     private Cores() {}
 
@@ -28,12 +30,18 @@ public final class Cores {
 
     /**
      * Does the work of each index from 0 to count−1 on a core of its own, all at once, and waits
-     * for all.
+     * for all. Work that is on a core already stays there, one index after another.
      *
      * @param count at most {@link #count()} for a gain
      * @return the results in order
      */
-    public static synchronized <T> List<T> each(int count, IntFunction<T> work) {
+    public static <T> List<T> each(int count, IntFunction<T> work) {
+        return ON_CORE.get()
+                ? IntStream.range(0, count).mapToObj(work).toList()
+                : shared(count, work);
+    }
+
+    private static synchronized <T> List<T> shared(int count, IntFunction<T> work) {
         while (THREADS.size() < count) THREADS.add(thread(THREADS.size()));
         var running = new ArrayList<Future<T>>();
         for (int i = 0; i < count; i++) {
@@ -73,6 +81,7 @@ public final class Cores {
     }
 
     private static void keepToOneThread() {
+        ON_CORE.set(true);
         // A thread takes the process's number at its first question, which would undo the next
         // line.
         torch.get_num_threads();

@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 import javax.xml.parsers.DocumentBuilderFactory;
 
@@ -41,7 +44,8 @@ class SweepTest {
     /** Loss falls with the gain of a method, most at the rate 1e-3; runs scatter a little. */
     private static final class Known implements Lab {
         private final Map<String, Double> gains;
-        private final List<String> runs = new ArrayList<>();
+        private final List<String> runs = Collections.synchronizedList(new ArrayList<>());
+        private int atOnce = 1;
         private int killedAt = Integer.MAX_VALUE;
 
         Known(Map<String, Double> gains) {
@@ -76,6 +80,16 @@ class SweepTest {
             return recipe.method().name().equals("givens")
                     ? Optional.of("it does not fit")
                     : Optional.empty();
+        }
+
+        @Override
+        public int atOnce() {
+            return atOnce;
+        }
+
+        @Override
+        public <T> List<T> together(int count, IntFunction<T> work) {
+            return IntStream.range(0, count).parallel().mapToObj(work).toList();
         }
 
         @Override
@@ -153,6 +167,30 @@ class SweepTest {
         assertThat(run(plan(), new Known(gains)).results()).hasSize(8);
     }
 
+    /** A rate must be chosen before its other seeds run, however many go at the same time. */
+    @Test
+    void runsAtTheSameTimeAreTheSameRuns() {
+        var gains = Map.of("oft", 1.0, "lora", 0.5);
+        var alone = new Known(gains);
+        Comparison one = run(plan("rates", "auto", "methods", "oft,lora,ia3"), alone);
+        var crowd = new Known(gains);
+        crowd.atOnce = 4;
+        Comparison many =
+                run(
+                        plan(
+                                "rates",
+                                "auto",
+                                "methods",
+                                "oft,lora,ia3",
+                                "parallel",
+                                4,
+                                "out",
+                                folder.resolve("many").toString()),
+                        crowd);
+        assertThat(crowd.runs).containsExactlyInAnyOrderElementsOf(alone.runs);
+        assertThat(plain(many)).containsExactlyInAnyOrderElementsOf(plain(one));
+    }
+
     @Test
     void whatDiffersByMoreThanChanceIsToldApart() {
         Ranking clear =
@@ -168,9 +206,9 @@ class SweepTest {
 
     @Test
     void automaticRatesGoOneBeyondAnEnd() {
-        var lab = new Known(Map.of("oft", 1.0));
-        Comparison all = run(plan("methods", "oft", "rates", "auto", "seeds", 1), lab);
-        // OFT's own rate is 4e-3: a third of it is the best of three and an end of the grid.
+        var lab = new Known(Map.of("ia3", 1.0));
+        Comparison all = run(plan("methods", "ia3", "rates", "auto", "seeds", 1), lab);
+        // IA3's own rate is 1e-2: a third of it is the best of three and an end of the grid.
         assertThat(lab.runs).hasSize(4);
         assertThat(all.standings().getFirst().rate()).isLessThan(1.4e-3);
     }
@@ -224,6 +262,7 @@ class SweepTest {
             value = {
                 "methods | ofte | did you mean \"oft\"",
                 "methods | oft,oft | twice",
+                "parallel | -1 | a whole number from 0",
                 "rates | 0,1e-3 | numbers above 0",
                 "rates | 1e-3,-1 | numbers above 0",
                 "rates | fast | numbers above 0",

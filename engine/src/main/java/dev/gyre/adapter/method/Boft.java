@@ -54,7 +54,7 @@ public record Boft(int block, int blocks, int factors, double dropout, boolean r
 
     @Override
     public double learningRate() {
-        return 1e-3;
+        return 4e-4;
     }
 
     private static String rotations(Slot slot) {

@@ -57,7 +57,7 @@ public record Oft(
 
     @Override
     public double learningRate() {
-        return 1e-3;
+        return 4e-4;
     }
 
     private static long width(Slot slot) {

@@ -5,7 +5,6 @@ import dev.gyre.tensor.Tensor;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 import java.lang.foreign.MemorySegment;
@@ -74,15 +73,6 @@ final class Lanes {
         return FloatVector.zero(SPECIES);
     }
 
-    private static final VectorShuffle<Float> BY_8 = turned(8);
-    private static final VectorShuffle<Float> BY_4 = turned(4);
-    private static final VectorShuffle<Float> BY_2 = turned(2);
-    private static final VectorShuffle<Float> BY_1 = turned(1);
-
-    private static VectorShuffle<Float> turned(int by) {
-        return VectorShuffle.iota(SPECIES, by % COUNT, 1, true);
-    }
-
     /**
      * The sum of the lanes, always in the same order. {@code reduceLanes} leaves the order open: an
      * interpreted call and a compiled one round differently, so a run's numbers would depend on
@@ -90,11 +80,11 @@ final class Lanes {
      */
     static float sum(FloatVector v) {
         FloatVector s = v;
-        for (int by = COUNT / 2; by > 8; by /= 2) s = s.add(s.rearrange(turned(by)));
-        if (COUNT > 8) s = s.add(s.rearrange(BY_8));
-        if (COUNT > 4) s = s.add(s.rearrange(BY_4));
-        if (COUNT > 2) s = s.add(s.rearrange(BY_2));
-        return s.add(s.rearrange(BY_1)).lane(0);
+        for (int by = COUNT / 2; by > 8; by /= 2) s = s.add(s.rearrange(Turn.swap(by)));
+        if (COUNT > 8) s = s.add(s.rearrange(Turn.BY_8));
+        if (COUNT > 4) s = s.add(s.rearrange(Turn.BY_4));
+        if (COUNT > 2) s = s.add(s.rearrange(Turn.BY_2));
+        return s.add(s.rearrange(Turn.BY_1)).lane(0);
     }
 
     private static final float LOG2_E = 1.442695f;

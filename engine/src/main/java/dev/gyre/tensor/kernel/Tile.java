@@ -9,20 +9,21 @@ import static dev.gyre.tensor.kernel.Lanes.store;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The product of two small strided matrices, in tiles of 4 rows by 2 vectors whose sums stay in
- * registers: eight sums keep the multiply-add units busy. All strides are in bytes.
+ * The product of two small strided matrices, in tiles of 4 rows by 2 vectors, or where one vector
+ * is left over of 8 rows by 1, whose sums stay in registers: eight sums keep the multiply-add units
+ * busy. All strides are in bytes.
  */
 final class Tile {
-    static final int ROWS = 4;
+    private static final int ROWS = 4;
 
-    /** Columns of a tile. */
-    static final int COLUMNS = 2 * COUNT;
+    /** Columns come in multiples of this. */
+    static final int COLUMNS = COUNT;
 
     private Tile() {}
 
     /**
-     * out[i, j] (+)= Σₖ a[i, k] · b[k, j] for any number of rows i and whole tiles of columns j; b
-     * and out have columns side by side.
+     * out[i, j] (+)= Σₖ a[i, k] · b[k, j] for any number of rows i and whole vectors of columns j;
+     * b and out have columns side by side.
      *
      * @param aRow from a[i, k] to a[i+1, k]
      * @param aStep from a[i, k] to a[i, k+1]
@@ -41,9 +42,12 @@ final class Tile {
             int columns,
             int steps,
             boolean add) {
+        long pairs = columns / (2 * COUNT) * 2 * BYTES;
+        if (pairs < 4L * columns)
+            column(a, aRow, aStep, b + pairs, bStep, out + pairs, outRow, rows, steps, add);
         int i = 0;
         for (; i + ROWS <= rows; i += ROWS)
-            for (long j = 0; j < 4L * columns; j += 2 * BYTES)
+            for (long j = 0; j < pairs; j += 2 * BYTES)
                 four(
                         a + i * aRow,
                         aRow,
@@ -55,7 +59,7 @@ final class Tile {
                         steps,
                         add);
         for (; i < rows; i++)
-            for (long j = 0; j < 4L * columns; j += 2 * BYTES)
+            for (long j = 0; j < pairs; j += 2 * BYTES)
                 one(a + i * aRow, aStep, b + j, bStep, out + i * outRow + j, steps, add);
     }
 
@@ -128,5 +132,70 @@ final class Tile {
         }
         store(s0, out);
         store(s1, out + BYTES);
+    }
+
+    /** One vector of columns. */
+    private static void column(
+            long a,
+            long aRow,
+            long aStep,
+            long b,
+            long bStep,
+            long out,
+            long outRow,
+            int rows,
+            int steps,
+            boolean add) {
+        int i = 0;
+        for (; i + 2 * ROWS <= rows; i += 2 * ROWS)
+            eight(a + i * aRow, aRow, aStep, b, bStep, out + i * outRow, outRow, steps, add);
+        for (; i < rows; i++) {
+            long x = a + i * aRow;
+            FloatVector s = add ? load(out + i * outRow) : Lanes.zero();
+            for (int k = 0; k < steps; k++)
+                s = Lanes.all(get(x + k * aStep)).fma(load(b + k * bStep), s);
+            store(s, out + i * outRow);
+        }
+    }
+
+    private static void eight(
+            long a,
+            long aRow,
+            long aStep,
+            long b,
+            long bStep,
+            long out,
+            long outRow,
+            int steps,
+            boolean add) {
+        FloatVector s0 = add ? load(out) : Lanes.zero();
+        FloatVector s1 = add ? load(out + outRow) : Lanes.zero();
+        FloatVector s2 = add ? load(out + 2 * outRow) : Lanes.zero();
+        FloatVector s3 = add ? load(out + 3 * outRow) : Lanes.zero();
+        FloatVector s4 = add ? load(out + 4 * outRow) : Lanes.zero();
+        FloatVector s5 = add ? load(out + 5 * outRow) : Lanes.zero();
+        FloatVector s6 = add ? load(out + 6 * outRow) : Lanes.zero();
+        FloatVector s7 = add ? load(out + 7 * outRow) : Lanes.zero();
+        for (int k = 0; k < steps; k++) {
+            FloatVector v = load(b);
+            s0 = Lanes.all(get(a)).fma(v, s0);
+            s1 = Lanes.all(get(a + aRow)).fma(v, s1);
+            s2 = Lanes.all(get(a + 2 * aRow)).fma(v, s2);
+            s3 = Lanes.all(get(a + 3 * aRow)).fma(v, s3);
+            s4 = Lanes.all(get(a + 4 * aRow)).fma(v, s4);
+            s5 = Lanes.all(get(a + 5 * aRow)).fma(v, s5);
+            s6 = Lanes.all(get(a + 6 * aRow)).fma(v, s6);
+            s7 = Lanes.all(get(a + 7 * aRow)).fma(v, s7);
+            a += aStep;
+            b += bStep;
+        }
+        store(s0, out);
+        store(s1, out + outRow);
+        store(s2, out + 2 * outRow);
+        store(s3, out + 3 * outRow);
+        store(s4, out + 4 * outRow);
+        store(s5, out + 5 * outRow);
+        store(s6, out + 6 * outRow);
+        store(s7, out + 7 * outRow);
     }
 }

@@ -28,7 +28,7 @@ final class Turn {
     private Turn() {}
 
     /** Lane l gets that of l xor d. */
-    private static VectorShuffle<Float> swap(int d) {
+    static VectorShuffle<Float> swap(int d) {
         return VectorShuffle.fromOp(SPECIES, l -> (l ^ d) % COUNT);
     }
 
