@@ -49,9 +49,9 @@ public record Plan(
                 List<String> rates,
         @Key(value = "runs at each method's best rate, each with its own seed", def = "3")
                 int seeds,
-        @Key(value = "optimiser steps of a run", def = "24") int steps,
-        @Key(value = "examples in one forward pass", def = "8") int batch,
-        @Key(value = "forward passes to a step", def = "2") int accumulate,
+        @Key(value = "optimiser steps of a run", def = "18") int steps,
+        @Key(value = "examples in one forward pass", def = "12") int batch,
+        @Key(value = "forward passes to a step", def = "1") int accumulate,
         @Key(
                         value = "held-out rows: a jsonl file, or a share of the data",
                         def = "0.1",
@@ -61,9 +61,9 @@ public record Plan(
                         value =
                                 "held-out rows looked at; a third choose the rate, the others"
                                         + " count",
-                        def = "200")
+                        def = "120")
                 int heldOutRows,
-        @Key(value = "held-out rows answered and compared word for word; 0: none", def = "100")
+        @Key(value = "held-out rows answered and compared word for word; 0: none", def = "48")
                 int answers,
         @Key(value = "general text, to see what is forgotten", shown = "one that ships with Gyre")
                 Optional<Path> general,

@@ -6,7 +6,6 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
-import dev.gyre.tensor.kernel.CausalAttention;
 import dev.gyre.tensor.kernel.DecodeAttention;
 import dev.gyre.tensor.kernel.Kernels;
 
@@ -34,8 +33,7 @@ record Attention(int heads, int kvHeads, int headDim) {
             Tensor out,
             List<Tensor> logSumExp,
             Rotary.Angles angles,
-            List<List<Hook.Prefix>> prefixes,
-            boolean fused) {
+            List<List<Hook.Prefix>> prefixes) {
         List<Hook.Prefix> before(int segment) {
             return prefixes.isEmpty() ? List.of() : prefixes.get(segment);
         }
@@ -67,24 +65,14 @@ record Attention(int heads, int kvHeads, int headDim) {
         Tensor out;
         Tensor turnedQ;
         Tensor turnedK;
-        boolean fused;
         try (var here = Scope.open()) {
             turnedQ = angles.turn(q.value().view(rows, heads, headDim), false);
             turnedK = angles.turn(k.value().view(rows, kvHeads, headDim), false);
             Tensor values = v.value().view(rows, kvHeads, headDim);
             out = here.give(Tensor.empty(turnedQ.dtype(), rows, (long) heads * headDim));
-            fused =
-                    caches.isEmpty()
-                            && prefixes.stream().allMatch(List::isEmpty)
-                            && Kernels.fitCausal(turnedQ, turnedK, values, tokens.segments());
-            if (fused) {
-                Tensor logs = Tensor.empty(turnedQ.dtype(), rows, heads);
-                CausalAttention.forward(turnedQ, turnedK, values, tokens.starts(), out, logs);
-                if (records) logSumExp.add(here.give(logs));
-            }
             boolean decodes = !records && Kernels.fitDecode(turnedQ, turnedK, values);
             var alone = new ArrayList<DecodeAttention.Past>();
-            for (int s = 0; s < tokens.segments() && !fused; s++) {
+            for (int s = 0; s < tokens.segments(); s++) {
                 int from = tokens.starts()[s];
                 int count = tokens.starts()[s + 1] - from;
                 if (count == 0) continue;
@@ -124,8 +112,7 @@ record Attention(int heads, int kvHeads, int headDim) {
                         tape.save(out),
                         logSumExp.stream().map(tape::save).toList(),
                         new Rotary.Angles(tape.save(angles.cos()), tape.save(angles.sin())),
-                        prefixes,
-                        fused);
+                        prefixes);
         return tape.record(out, dy -> backward(q, k, v, saved, tokens, dy));
     }
 
@@ -175,23 +162,11 @@ record Attention(int heads, int kvHeads, int headDim) {
     private void backward(Var q, Var k, Var v, Saved saved, Tokens tokens, Tensor dy) {
         long rows = dy.size(0);
         Tensor dq = Tensor.empty(dy.dtype(), rows, heads, headDim);
-        Tensor dk = Tensor.zeros(dy.dtype(), rows, kvHeads, headDim);
-        Tensor dv = Tensor.zeros(dy.dtype(), rows, kvHeads, headDim);
+        Tensor dk = Tensor.empty(dy.dtype(), rows, kvHeads, headDim);
+        Tensor dv = Tensor.empty(dy.dtype(), rows, kvHeads, headDim);
         Tensor values = saved.v.view(rows, kvHeads, headDim);
-        if (saved.fused)
-            CausalAttention.backward(
-                    dy.contiguous(),
-                    saved.q,
-                    saved.k,
-                    values,
-                    saved.out,
-                    saved.logSumExp.getFirst(),
-                    tokens.starts(),
-                    dq,
-                    dk,
-                    dv);
         int used = 0;
-        for (int s = 0; s < tokens.segments() && !saved.fused; s++) {
+        for (int s = 0; s < tokens.segments(); s++) {
             int from = tokens.starts()[s];
             int count = tokens.starts()[s + 1] - from;
             if (count == 0) continue;

@@ -24,11 +24,13 @@ final class Figures {
         };
     }
 
-    /** A value with the ends of its interval, where there is one. */
+    /** A value with the ends of its interval, where there is one, as far as there are values. */
     static String interval(Measure measure, Confidence c) {
         String mean = value(measure, c.mean());
         if (Double.isInfinite(c.error())) return mean;
-        return mean + " (" + value(measure, c.low()) + " to " + value(measure, c.high()) + ")";
+        double low = measure == Measure.FORGETTING ? c.low() : Math.max(0, c.low());
+        double high = measure == Measure.EXACT ? Math.min(1, c.high()) : c.high();
+        return mean + " (" + value(measure, low) + " to " + value(measure, high) + ")";
     }
 
     /** A rise of the logarithm as a change of the thing itself: {@code +3.1 %}. */

@@ -2,7 +2,6 @@ package dev.gyre.tensor.kernel;
 
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
-import dev.gyre.tensor.Torch;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -52,16 +51,6 @@ public final class Kernels {
     /** {@link RotaryTurn} of heads x [N, H, D] by angles [N, 1, D/2]. */
     public static boolean fitTurn(Tensor x, Tensor cos, Tensor sin) {
         return fit(x, cos, sin) && x.size(2) / 2 % Lanes.COUNT == 0;
-    }
-
-    /**
-     * {@link CausalAttention} of queries [N, H, D], keys and values [N, Hkv, D] in so many
-     * segments: where the parts, a key/value head of a segment each, keep all threads at work.
-     */
-    public static boolean fitCausal(Tensor q, Tensor k, Tensor v, int segments) {
-        if (!fit(q, k, v) || q.size(2) % Tile.COLUMNS != 0) return false;
-        int threads = Torch.threads();
-        return threads == 1 || segments * k.size(1) >= 4L * threads;
     }
 
     /** {@link DecodeAttention} of queries [N, H, D], keys and values [N, Hkv, D]. */

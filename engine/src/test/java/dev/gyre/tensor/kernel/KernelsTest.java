@@ -239,58 +239,6 @@ class KernelsTest {
 
     @ParameterizedTest
     @CsvSource({"9,3,64", "4,4,16", "6,1,80", "2,1,128"})
-    void causalAttentionAndItsGradients(int heads, int kvHeads, int d) {
-        int[] starts = {0, 1, 1, 17, 50, 130, 178};
-        int n = starts[starts.length - 1];
-        Tensor q = random.normal(n, heads, d);
-        Tensor k = random.normal(n, kvHeads, d);
-        Tensor v = random.normal(n, kvHeads, d);
-        Tensor dy = random.normal(n, (long) heads * d);
-        Tensor out = dy.emptyLike();
-        Tensor logs = Tensor.empty(DType.F32, n, heads);
-        CausalAttention.forward(q, k, v, starts, out, logs);
-        Tensor dq = q.emptyLike();
-        Tensor dk = k.zerosLike();
-        Tensor dv = v.zerosLike();
-        CausalAttention.backward(dy, q, k, v, out, logs, starts, dq, dk, dv);
-        Tensor kSum = k.zerosLike().to(DType.F64);
-        Tensor vSum = v.zerosLike().to(DType.F64);
-        for (int s = 0; s + 1 < starts.length; s++) {
-            long from = starts[s];
-            long count = starts[s + 1] - from;
-            if (count == 0) continue;
-            Tensor ahead =
-                    Tensor.arange(count).unsqueeze(0).minus(Tensor.arange(count).unsqueeze(1));
-            for (int h = 0; h < heads; h++) {
-                int kv = h / (heads / kvHeads);
-                Tensor qs = q.narrow(0, from, count).select(1, h).to(DType.F64);
-                Tensor ks = k.narrow(0, from, count).select(1, kv).to(DType.F64);
-                Tensor vs = v.narrow(0, from, count).select(1, kv).to(DType.F64);
-                Tensor g = dy.narrow(0, from, count).narrow(1, (long) h * d, d).to(DType.F64);
-                Tensor z = qs.matmul(ks.transpose(0, 1)).times(1 / Math.sqrt(d));
-                Tensor p =
-                        z.maskedFillInPlace(ahead.negate().below(0), Double.NEGATIVE_INFINITY)
-                                .softmax(1);
-                assertClose(
-                        out.narrow(0, from, count).narrow(1, (long) h * d, d).contiguous(),
-                        p.matmul(vs),
-                        1e-5);
-                Tensor dp = g.matmul(vs.transpose(0, 1));
-                Tensor ds = dp.minus(dp.times(p).sum(1, true)).times(p).times(1 / Math.sqrt(d));
-                assertClose(
-                        dq.narrow(0, from, count).select(1, h).contiguous(), ds.matmul(ks), 1e-5);
-                kSum.narrow(0, from, count)
-                        .select(1, kv)
-                        .plusInPlace(ds.transpose(0, 1).matmul(qs));
-                vSum.narrow(0, from, count).select(1, kv).plusInPlace(p.transpose(0, 1).matmul(g));
-            }
-        }
-        assertClose(dk, kSum, 1e-5);
-        assertClose(dv, vSum, 1e-5);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"9,3,64", "4,4,16", "6,1,80", "2,1,128"})
     void attentionOfOneNewTokenOfEachSequence(int heads, int kvHeads, int d) {
         int[] lengths = {0, 1, 15, 16, 61};
         int n = lengths.length;
