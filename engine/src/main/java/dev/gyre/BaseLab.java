@@ -214,7 +214,7 @@ final class BaseLab implements Lab {
         if (parallel > 0) return parallel;
         if (grown == 0) return 1;
         long free = ProcessMemory.availableBytes().orElse(0);
-        return (int) Math.clamp(free / (grown + grown / 4), 1, Cores.count());
+        return Math.clamp(free / (grown + grown / 4), 1, Cores.count());
     }
 
     @Override

@@ -12,8 +12,9 @@ import java.util.OptionalDouble;
  * @param stepSeconds median over its steps but the first
  * @param baseBytes resident memory when it began: the base and the program
  * @param peakBytes most resident memory while it trained; 0 where the system does not tell, or
- *     other runs were at work * @param drift largest |Δ log-probability| between merged and
- *     unmerged over a short text; empty where the method does not merge
+ *     other runs were at work
+ * @param drift largest |Δ log-probability| between merged and unmerged over a short text; empty
+ *     where the method does not merge
  * @param whyNotMerged in words, or empty
  * @param seconds of the run with all its measures
  */

@@ -19,10 +19,6 @@ public record Hypercomplex(Var rule, Var left, Var right) implements LinearMap {
         return rule.value().size(0);
     }
 
-    private long rank() {
-        return left.value().size(1);
-    }
-
     @Override
     public long in() {
         return parts() * left.value().size(2);

@@ -42,7 +42,7 @@ final class Tile {
             int columns,
             int steps,
             boolean add) {
-        long pairs = columns / (2 * COUNT) * 2 * BYTES;
+        long pairs = columns / (2 * COUNT) * (2 * BYTES);
         if (pairs < 4L * columns)
             column(a, aRow, aStep, b + pairs, bStep, out + pairs, outRow, rows, steps, add);
         int i = 0;
