@@ -70,8 +70,14 @@ public final class Sweep {
                                 result, bench, results.base().orElseThrow(), left(), timeLeft()));
             }
         }
+        // Not sooner: runs at the same time have their folders in it.
+        Folders.removeEmpty(adapters());
         return Comparison.of(
                 plan, bench, results.base().orElseThrow(), results.all(), Map.copyOf(obstacles));
+    }
+
+    private Path adapters() {
+        return plan.out().resolve("adapters");
     }
 
     /** What no run was needed for needs no look whether it fits. */
@@ -94,7 +100,7 @@ public final class Sweep {
      * @param told whether its training is told of; of runs at the same time, one's is
      */
     private Result result(Run run, boolean told) {
-        Path adapter = plan.out().resolve("adapters").resolve(folder(run));
+        Path adapter = adapters().resolve(folder(run));
         try {
             Folders.remove(adapter);
             return new Result.Finished(
