@@ -14,6 +14,7 @@ import dev.gyre.data.Example;
 import dev.gyre.eval.AnswerLoss;
 import dev.gyre.model.Effects;
 import dev.gyre.tensor.Cores;
+import dev.gyre.tensor.Device;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
@@ -53,13 +54,16 @@ final class BaseLab implements Lab {
     private final Map<String, Object> facts = new LinkedHashMap<>();
     private final int parallel;
 
-    /** By how much memory grew in a run that was alone; 0 before the first. */
+    /** By how much memory grew in the first run with its measures; 0 where that is not known. */
     private volatile long grown;
 
     BaseLab(Base base, Plan plan, Reading reading) {
         this.base = base;
         this.reading = reading;
         this.parallel = plan.parallel();
+        if (parallel != 1 && Device.current() != Device.CPU)
+            throw new UserError(
+                    "runs go at the same time on processors only; leave out --parallel");
         TrainingData all = TrainingData.read(plan.common(), base, reading.warn());
         List<TrainingData.Row> rows =
                 all.heldOut().subList(0, Math.min(plan.heldOutRows(), all.heldOut().size()));
@@ -186,14 +190,14 @@ final class BaseLab implements Lab {
         long before = ProcessMemory.residentBytes().orElse(0);
         var log = new Log();
         new TrainingRun(recipe, base, reading, events.andThen(log)).run(data, begun);
-        long peak = marked ? ProcessMemory.peakBytes().orElse(0) : 0;
-        if (parallel == 0 && grown == 0) grown = Math.max(1, peak - before);
+        long peak = marked ? peak() : 0;
         try (Adapter adapter = AdapterFile.read(recipe.out(), base.model(), reading);
                 var _ = Scope.open()) {
             List<Effects> effects = effects(adapter);
             Scores scores = scores(effects);
             finite(scores);
             var merge = merge(effects);
+            if (marked && grown == 0) grown = Math.max(1, peak() - before);
             return new Measured(
                     scores,
                     log.losses(),
@@ -208,13 +212,21 @@ final class BaseLab implements Lab {
         }
     }
 
-    /** With {@code parallel: 0} the first run is alone, and shows what memory one takes. */
+    private static long peak() {
+        return ProcessMemory.peakBytes().orElse(0);
+    }
+
+    /**
+     * With {@code parallel: 0} the first run is alone, and shows what memory one takes; another
+     * method's may take more, so half as much again is held free for each. Where the system does
+     * not tell, all runs are alone.
+     */
     @Override
     public int atOnce() {
-        if (parallel > 0) return parallel;
+        if (parallel > 0) return Math.min(parallel, Cores.count());
         if (grown == 0) return 1;
         long free = ProcessMemory.availableBytes().orElse(0);
-        return Math.clamp(free / (grown + grown / 4), 1, Cores.count());
+        return Math.clamp(free / (grown + grown / 2), 1, Cores.count());
     }
 
     @Override

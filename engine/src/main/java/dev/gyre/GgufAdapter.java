@@ -163,6 +163,9 @@ final class GgufAdapter {
     }
 
     private static TensorSource stored(String name, ElementType type, Tensor value) {
+        if (!value.allFinite())
+            throw new UserError(
+                    name + " holds numbers that are not finite; the adapter is damaged");
         Tensor made = value.to(MergedFolder.computed(type)).contiguous();
         if (!made.allFinite())
             throw new UserError(

@@ -7,6 +7,7 @@ import dev.gyre.compare.Comparison;
 import dev.gyre.compare.Measure;
 import dev.gyre.compare.Plan;
 import dev.gyre.compare.Result;
+import dev.gyre.compare.Standing;
 import dev.gyre.compare.report.Reports;
 import dev.gyre.config.Tree;
 
@@ -28,7 +29,7 @@ class CompareTest {
 
     @TempDir Path folder;
 
-    private Plan plan(String out, int seeds, int parallel) throws IOException {
+    private Map<String, Object> settings(String out, int seeds, int parallel) throws IOException {
         Path data = folder.resolve("rows.jsonl");
         var rows = new StringBuilder();
         for (int i = 0; i < 80; i++)
@@ -51,7 +52,11 @@ class CompareTest {
         all.put("answers", 3);
         all.put("general", general.toString());
         all.put("template", "none");
-        return Plan.read(Tree.of(all, "a test", ""));
+        return all;
+    }
+
+    private Plan plan(String out, int seeds, int parallel) throws IOException {
+        return Plan.read(Tree.of(settings(out, seeds, parallel), "a test", ""));
     }
 
     private static Comparison run(Plan plan, List<CompareEvent> seen) {
@@ -100,6 +105,7 @@ class CompareTest {
     void runsOnCoresOfTheirOwnAreDeterministicToo() throws IOException {
         Comparison two = run(plan("two", 1, 2), new ArrayList<>());
         Comparison all = run(plan("all", 1, 0), new ArrayList<>());
+        assertThat(two.standings()).hasSize(3).allMatch(Standing::ranked);
         for (int i = 0; i < two.results().size(); i++) {
             if (!(two.results().get(i) instanceof Result.Finished one)) continue;
             var other = (Result.Finished) all.results().get(i);
@@ -109,5 +115,20 @@ class CompareTest {
                     .isEqualTo(other.measured().scores().heldOut());
             assertThat(one.measured().peakBytes()).isZero();
         }
+    }
+
+    @Test
+    void methodsOfAnEncodedBaseAreComparedOnOne() throws IOException {
+        Map<String, Object> all = settings("encoded", 1, 1);
+        all.put("methods", List.of("loftq:rank=2,lora:rank=2"));
+        all.put("rates", List.of("1e-3"));
+        var plain = new ArrayList<CompareEvent>();
+        Comparison onPlain = run(Plan.read(Tree.of(all, "a test", "")), plain);
+        assertThat(onPlain.standings()).hasSize(1);
+        assertThat(plain).anyMatch(e -> e instanceof CompareEvent.LeftOut);
+        all.put("out", folder.resolve("nf4").toString());
+        all.put("base_encoding", "nf4");
+        Comparison onEncoded = run(Plan.read(Tree.of(all, "a test", "")), new ArrayList<>());
+        assertThat(onEncoded.standings()).hasSize(2).allMatch(Standing::ranked);
     }
 }

@@ -14,7 +14,7 @@ import java.util.Optional;
  * A comparison that is done: its runs, and what follows from them.
  *
  * @param base the base's own scores
- * @param results all runs, in the order in which they were made
+ * @param results all runs, by method, rate and seed
  * @param obstacles methods that do not fit the base, and why
  * @param standings each method at its best rate, in the plan's order
  * @param rankings by measure; without {@code EXACT} where nothing was answered

@@ -10,7 +10,7 @@ import java.util.OptionalDouble;
  * @param trainable numbers that learned
  * @param fileBytes of the adapter's folder
  * @param stepSeconds median over its steps but the first
- * @param baseBytes resident memory when it began: the base and the program
+ * @param baseBytes resident memory when it began: the base, the program, and other runs
  * @param peakBytes most resident memory while it trained; 0 where the system does not tell, or
  *     other runs were at work
  * @param drift largest |Δ log-probability| between merged and unmerged over a short text; empty

@@ -7,6 +7,7 @@ import dev.gyre.config.Key;
 import dev.gyre.config.Keys;
 import dev.gyre.config.Tree;
 import dev.gyre.config.Yaml;
+import dev.gyre.quant.BaseEncoding;
 import dev.gyre.train.DataSource;
 import dev.gyre.train.HeldOut;
 import dev.gyre.train.MethodSpec;
@@ -79,6 +80,11 @@ public record Plan(
                 double warmup,
         @Key(value = "chat template: auto (the model's own), none, or a jinja file", def = "auto")
                 String template,
+        @Key(
+                        value = "encoding of the frozen weights: " + BaseEncoding.NAMES,
+                        def = "stored",
+                        form = "NAME")
+                String baseEncoding,
         @Key(value = "longest example, in tokens", shown = "the model's own, at most 2048")
                 Optional<Integer> contextTokens,
         @Key(value = "what a row may be without stopping the run", shown = "nothing", commas = true)

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -125,8 +126,8 @@ final class Results {
         append(first);
     }
 
-    /** Keeps a result. */
-    void add(Result result) {
+    /** Keeps a result; from any thread, while none reads. */
+    synchronized void add(Result result) {
         results.put(result.run(), result);
         append(Result.plain(result));
     }
@@ -140,8 +141,13 @@ final class Results {
         return Optional.ofNullable(results.get(run));
     }
 
-    /** All results, in the order in which they came. */
+    /** All results, by method, rate and seed: of runs at the same time any may end first. */
     List<Result> all() {
-        return List.copyOf(results.values());
+        return results.values().stream()
+                .sorted(
+                        Comparator.comparing((Result r) -> Run.word(r.run().method()))
+                                .thenComparingDouble(r -> r.run().rate())
+                                .thenComparingLong(r -> r.run().seed()))
+                .toList();
     }
 }

@@ -63,12 +63,10 @@ public final class Sweep {
         for (List<Run> next = next(); !next.isEmpty(); next = next()) {
             List<Run> some = next;
             events.accept(new CompareEvent.RunBegins(some.getFirst()));
-            for (Result result : lab.together(some.size(), i -> result(some.get(i), i == 0))) {
-                results.add(result);
+            for (Result result : lab.together(some.size(), i -> kept(some.get(i), i == 0)))
                 events.accept(
                         new CompareEvent.RunEnded(
                                 result, bench, results.base().orElseThrow(), left(), timeLeft()));
-            }
         }
         // Not sooner: runs at the same time have their folders in it.
         Folders.removeEmpty(adapters());
@@ -92,6 +90,13 @@ public final class Sweep {
             obstacles.put(method, obstacle.get());
             events.accept(new CompareEvent.LeftOut(method, obstacle.get()));
         }
+    }
+
+    /** A run's result, on disk before others that go at the same time are waited for. */
+    private Result kept(Run run, boolean told) {
+        Result result = result(run, told);
+        results.add(result);
+        return result;
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.gyre.format;
 
+import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
 
 import java.io.IOException;
@@ -8,13 +9,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * A file or a model's folder that is looked at before it takes its name: it is written beside under
- * a temporary one. Until {@link #keep} what the name held stays; closing without it removes what
- * was written.
+ * A file or a model's folder that is looked at before it takes its name. It is written beside,
+ * under a temporary one; for a folder that is there already inside of that, which alone may be on
+ * another disk, or all that may be written to. Until {@link #keep} what the name held stays;
+ * closing without it removes what was written.
  */
 public final class Draft implements AutoCloseable {
     private final Path target;
@@ -32,7 +33,8 @@ public final class Draft implements AutoCloseable {
      */
     public static Draft of(Path target) {
         try {
-            Path temporary = AtomicFile.temporary(target);
+            Path inside = target.resolve(String.valueOf(target.getFileName()));
+            Path temporary = AtomicFile.temporary(Files.isDirectory(target) ? inside : target);
             Files.createDirectories(temporary.getParent());
             return new Draft(target, temporary);
         } catch (IOException e) {
@@ -52,24 +54,31 @@ public final class Draft implements AutoCloseable {
      * @throws UserError when it cannot be moved
      */
     public void keep() {
+        if (Files.isDirectory(target)) {
+            moveInto();
+            return;
+        }
         try {
-            if (Files.isDirectory(place) && Files.exists(target)) moveInto();
-            else move(place, target);
+            move(place, target);
         } catch (IOException e) {
             throw FormatErrors.unwritable(target, e);
         }
     }
 
-    private void moveInto() throws IOException {
-        List<Path> files;
-        try (Stream<Path> all = Files.list(place)) {
-            files = all.toList();
-        }
+    private void moveInto() {
         var names = new HashSet<String>();
-        for (Path file : files) {
-            String name = String.valueOf(file.getFileName());
-            names.add(name);
-            move(file, target.resolve(name));
+        try (Stream<Path> all = Files.list(place)) {
+            for (Path file : all.toList()) {
+                String name = String.valueOf(file.getFileName());
+                move(file, target.resolve(name));
+                names.add(name);
+            }
+        } catch (IOException e) {
+            if (names.isEmpty()) throw FormatErrors.unwritable(target, e);
+            throw new UserError(
+                    "%s is half old, half new, since a file of it cannot be replaced: %s. Write it again before you use it."
+                            .formatted(target, Reasons.of(e)),
+                    e);
         }
         SafetensorsWriter.removeOthers(target, names);
     }

@@ -189,8 +189,7 @@ final class Llama implements Model {
             Var x = openings.widen(tape, Rows.hooked(tape, words, tokens.spans(), EMBEDDED));
             var turns = config.rotary().at(wide.positions(), x.value().dtype());
             var angles = new Rotary.Angles(tape.hold(turns.cos()), tape.hold(turns.sin()));
-            // Each core has a pass of its own at the same time.
-            double kept = bytesOfRow * x.value().size(0) * Cores.count();
+            double kept = bytesOfRow * x.value().size(0) * Cores.atWork();
             boolean again = tape.recording() && activations.again(kept, freeBytes);
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;

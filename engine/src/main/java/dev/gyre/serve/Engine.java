@@ -22,7 +22,7 @@ import java.util.List;
  * The decode loop. Sequences join and leave between steps; one step takes all of them through the
  * model together, new ones with their whole prompts, the others with their last tokens, each with
  * its own adapters and its own cache. What a sequence yields does not depend on which others are
- * there. One thread at a time may use it.
+ * there, but for rounding. One thread at a time may use it.
  */
 public final class Engine implements AutoCloseable {
     /** Hears of each token of an answer as it is made; may {@link Sequence#stop} the sequence. */

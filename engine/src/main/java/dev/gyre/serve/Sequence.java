@@ -60,8 +60,12 @@ public final class Sequence {
     /** What the model has not seen yet: of the prompt at first, then the last token. */
     int[] pending() {
         if (!generated.isEmpty()) return new int[] {generated.getLast()};
-        int seen = isNew() ? 0 : cache.length() - request.positions();
-        return Arrays.copyOfRange(request.prompt(), seen, request.prompt().length);
+        return Arrays.copyOfRange(request.prompt(), seen(), request.prompt().length);
+    }
+
+    /** How many of its tokens have been through the model. */
+    int seen() {
+        return isNew() ? 0 : cache.length() - request.positions();
     }
 
     /**

@@ -43,12 +43,29 @@ final class SharedBeginnings {
             Sequence leader = cold.removeFirst();
             List<Sequence> alike =
                     cold.stream().filter(s -> common(s, leader) >= WORTH_A_COPY).toList();
-            int shared = alike.stream().mapToInt(s -> common(s, leader)).min().orElse(0);
-            if ((long) shared * alike.size() < WORTH_A_PASS) continue;
+            int shared = saving(alike, leader);
+            List<Sequence> followers =
+                    alike.stream().filter(s -> common(s, leader) >= shared).toList();
+            if ((long) shared * followers.size() < WORTH_A_PASS) continue;
             pass.accept(leader, shared);
-            alike.forEach(s -> s.beginLike(leader, shared));
-            cold.removeAll(alike);
+            followers.forEach(s -> s.beginLike(leader, shared));
+            cold.removeAll(followers);
         }
+    }
+
+    /** The length of the beginning that saves most tokens: a longer one has fewer that share it. */
+    private static int saving(List<Sequence> alike, Sequence leader) {
+        int[] lengths = alike.stream().mapToInt(s -> common(s, leader)).sorted().toArray();
+        int best = 0;
+        long most = 0;
+        for (int i = 0; i < lengths.length; i++) {
+            long saved = (long) lengths[i] * (lengths.length - i);
+            if (saved > most) {
+                most = saved;
+                best = lengths[i];
+            }
+        }
+        return best;
     }
 
     /** Whether it could begin like one of those. */
@@ -56,7 +73,7 @@ final class SharedBeginnings {
         Sequence best = null;
         int most = WORTH_A_COPY - 1;
         for (Sequence other : known) {
-            int common = common(s, other);
+            int common = Math.min(common(s, other), other.seen());
             if (common > most) {
                 most = common;
                 best = other;

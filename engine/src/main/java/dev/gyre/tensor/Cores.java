@@ -20,6 +20,7 @@ import java.util.stream.IntStream;
 public final class Cores {
     private static final List<ExecutorService> THREADS = new ArrayList<>();
     private static final ThreadLocal<Boolean> ON_CORE = ThreadLocal.withInitial(() -> false);
+    private static volatile int atWork = 1;
 
     private Cores() {}
 
@@ -41,7 +42,13 @@ public final class Cores {
                 : shared(count, work);
     }
 
+    /** How many of {@link #each}'s indices are at work at the same time; 1 outside of it. */
+    public static int atWork() {
+        return ON_CORE.get() ? atWork : 1;
+    }
+
     private static synchronized <T> List<T> shared(int count, IntFunction<T> work) {
+        atWork = count;
         while (THREADS.size() < count) THREADS.add(thread(THREADS.size()));
         var running = new ArrayList<Future<T>>();
         for (int i = 0; i < count; i++) {

@@ -8,14 +8,13 @@ import dev.gyre.model.Families;
 import dev.gyre.model.Loading;
 import dev.gyre.model.Model;
 import dev.gyre.model.Tokens;
-import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.InScope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -31,21 +30,10 @@ import java.util.stream.Stream;
  * PEFT's adapters, of every kind of setting, give PEFT's outputs and gradients here; ours are
  * PEFT's files.
  */
+@ExtendWith(InScope.class)
 class AdapterGoldenTest {
     private static final Map<String, Model> MODELS = new HashMap<>();
     private static final Reading READING = Reading.strict(warning -> {});
-
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        scope = Scope.open();
-    }
-
-    @AfterEach
-    void close() {
-        scope.close();
-    }
 
     @AfterAll
     static void closeModels() {

@@ -18,6 +18,7 @@ import dev.gyre.serve.Engine;
 import dev.gyre.serve.Request;
 import dev.gyre.serve.Sampling;
 import dev.gyre.tensor.DType;
+import dev.gyre.tensor.InScope;
 import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
@@ -26,9 +27,8 @@ import dev.gyre.tensor.Var;
 import dev.gyre.train.MethodSpec;
 
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -49,6 +49,7 @@ import java.util.stream.Stream;
  * The laws that every method of the registry obeys, on a tiny model with a bias everywhere. A
  * method that is not named below runs with its default settings.
  */
+@ExtendWith(InScope.class)
 class LawsTest {
     /** Settings that fit slots of 16, 32 and 48 features; a method may have several lines. */
     private static final List<String> CASES =
@@ -165,7 +166,6 @@ class LawsTest {
     private static Model encoded;
     private static Model encodedWide;
     private static final Set<String> RUN = new LinkedHashSet<>();
-    private Scope scope;
 
     @BeforeAll
     static void load() {
@@ -192,16 +192,6 @@ class LawsTest {
                 (c, why) -> System.out.println("  not a gradient: " + c + ": " + why));
         COUNTED_OTHERWISE.forEach(
                 (c, why) -> System.out.println("  counted otherwise: " + c + ": " + why));
-    }
-
-    @BeforeEach
-    void open() {
-        scope = Scope.open();
-    }
-
-    @AfterEach
-    void close() {
-        scope.close();
     }
 
     static Stream<String> cases() {

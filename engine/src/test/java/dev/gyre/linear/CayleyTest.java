@@ -5,15 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.gyre.tensor.DType;
+import dev.gyre.tensor.InScope;
 import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,19 +24,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Golden vectors and identities of the Cayley maps; the numbers are PEFT's formulas in float64. */
+@ExtendWith(InScope.class)
 class CayleyTest {
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        scope = Scope.open();
-    }
-
-    @AfterEach
-    void close() {
-        scope.close();
-    }
-
     static Stream<Cayley> maps() {
         return Stream.concat(
                 IntStream.rangeClosed(2, 8).mapToObj(t -> new Cayley.Neumann(t, false)),

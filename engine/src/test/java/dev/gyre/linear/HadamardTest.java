@@ -4,32 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.gyre.tensor.DType;
+import dev.gyre.tensor.InScope;
 import dev.gyre.tensor.Random;
-import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
+@ExtendWith(InScope.class)
 class HadamardTest {
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        scope = Scope.open();
-    }
-
-    @AfterEach
-    void close() {
-        scope.close();
-    }
-
     @Test
     void allOrdersHaveOrthogonalRowsOfSigns() {
         for (int k : Hadamard.ORDERS) {

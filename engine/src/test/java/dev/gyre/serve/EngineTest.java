@@ -137,6 +137,33 @@ class EngineTest {
     }
 
     @Test
+    void onePromptThatSharesLittleDoesNotKeepTheOthersFromSharingMuch() {
+        var sequences = new ArrayList<Sequence>();
+        for (int i = 0; i < 8; i++) {
+            int[] ids = new int[30];
+            int alike = i == 3 ? 10 : 25;
+            for (int j = 0; j < ids.length; j++) ids[j] = j < alike ? 40 + j : 3 + i;
+            sequences.add(new Sequence(greedy(ids, List.of(), 2)));
+        }
+        var passes = new ArrayList<Integer>();
+        try (var _ = Scope.open();
+                var off = Tape.off()) {
+            SharedBeginnings.share(
+                    sequences,
+                    (leader, tokens) -> {
+                        passes.add(tokens);
+                        int[] ids = Arrays.copyOf(leader.request().prompt(), tokens);
+                        model.hidden(
+                                off, Tokens.of(List.of(ids), List.of()), List.of(leader.cache));
+                    });
+        }
+        assertThat(passes).containsExactly(25);
+        assertThat(sequences.stream().map(Sequence::seen))
+                .containsExactly(25, 25, 25, 0, 25, 25, 25, 25);
+        sequences.forEach(s -> s.cache.close());
+    }
+
+    @Test
     void samplingDependsOnItsSeedAlone() {
         var hot = new Sampling(1.5, 20, 0.9, 0.01, 1.2, 42);
         try (var engine = new Engine(model, 64)) {

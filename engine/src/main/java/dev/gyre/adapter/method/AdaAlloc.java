@@ -163,9 +163,11 @@ final class AdaAlloc {
      */
     private double[] values(Tensor weighed, int[] support) {
         if (support.length == 0) return new double[0];
-        Tensor at = Tensor.of(Arrays.stream(support).asLongStream().toArray());
-        Tensor right = weighed.indexSelect(0, at);
-        if (moments == null) return right.toDoubles();
-        return moments.indexSelect(0, at).indexSelect(1, at).solve(right).toDoubles();
+        try (var _ = Scope.open()) {
+            Tensor at = Tensor.of(Arrays.stream(support).asLongStream().toArray());
+            Tensor right = weighed.indexSelect(0, at);
+            if (moments == null) return right.toDoubles();
+            return moments.indexSelect(0, at).indexSelect(1, at).solve(right).toDoubles();
+        }
     }
 }

@@ -123,8 +123,11 @@ public record FlyLora(int rank, int active, double alpha, double balance) implem
         /** A pass that is computed again counts twice, which changes no sign below. */
         private void count(Slot slot, Tensor mask) {
             double[] more = mask.sum(0, false).toDoubles();
-            double[] all = used.computeIfAbsent(slot.name(), n -> new double[rank]);
-            for (int i = 0; i < rank; i++) all[i] += more[i];
+            // Passes go on several cores at once; whole numbers add up alike in any order.
+            synchronized (used) {
+                double[] all = used.computeIfAbsent(slot.name(), n -> new double[rank]);
+                for (int i = 0; i < rank; i++) all[i] += more[i];
+            }
         }
 
         @Override

@@ -145,7 +145,9 @@ public record Qwha(
     }
 
     private int entries(Slot slot) {
-        return Math.toIntExact(rank * (slot.in() + slot.out()));
+        long k = rank * (slot.in() + slot.out());
+        Fits.atMost(name(), "rank: entries", k, slot.in() * slot.out(), slot);
+        return Math.toIntExact(k);
     }
 
     private List<Declared> parameters(Slot slot) {
@@ -155,7 +157,6 @@ public record Qwha(
                     "method qwha: there is no Walsh-Hadamard transform of the width %d of %s; leave it out of targets"
                             .formatted(slot.in(), slot.name()));
         int k = entries(slot);
-        Fits.atMost(name(), "rank: entries", k, slot.in() * slot.out(), slot);
         var start = new Decomposed(() -> zero ? atRandom(slot, k) : start(slot, k, null));
         return List.of(
                 new Declared(values(slot), new long[] {k}, (_, _) -> start.get(0)),
