@@ -287,6 +287,9 @@ public interface Gyre {
 
         int vocabulary();
 
+        /** Numbers that learn. */
+        long learns();
+
         @Override
         void close();
     }

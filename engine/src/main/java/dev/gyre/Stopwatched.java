@@ -38,6 +38,11 @@ record Stopwatched(Base base, Adapter adapter, Trainer trainer) implements Gyre.
     }
 
     @Override
+    public long learns() {
+        return adapter.trainable();
+    }
+
+    @Override
     public void close() {
         trainer.close();
         adapter.close();

@@ -8,6 +8,6 @@ import java.util.List;
 @Command(name = "bench", description = "Measure this program, and others beside it.")
 final class Bench extends Group {
     Bench(Shell shell) {
-        super(List.of(new BenchTrain(shell), new BenchPage(shell)));
+        super(List.of(new BenchTrain(shell), new BenchMethods(shell), new BenchPage(shell)));
     }
 }

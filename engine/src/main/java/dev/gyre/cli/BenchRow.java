@@ -1,5 +1,7 @@
 package dev.gyre.cli;
 
+import dev.gyre.Gyre;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +17,23 @@ final class BenchRow {
 
     BenchRow(String engine) {
         this.engine = engine;
+    }
+
+    /** Takes a step of Gyre's, with the clock running where it counts; its seconds. */
+    double step(Gyre.Trial trial, int[][] batch, boolean timed) {
+        long begun = System.nanoTime();
+        double loss = trial.step(batch);
+        double took = (System.nanoTime() - begun) / 1e9;
+        if (timed) add(took, loss);
+        return took;
+    }
+
+    /** Takes a step under the sampler, whose cost the clock does not see. */
+    void lookAt(Gyre.Trial trial, int[][] batch) {
+        try (var sampler = StackSampler.of(Gyre.COMPUTING_THREADS)) {
+            trial.step(batch);
+            put("time_by_operation", sampler.stop());
+        }
     }
 
     /** A timed step. */
@@ -41,12 +60,16 @@ final class BenchRow {
     }
 
     double median() {
-        double[] sorted = sorted();
+        return median(seconds);
+    }
+
+    static double median(List<Double> values) {
+        double[] sorted = sorted(values);
         return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 
-    private double[] sorted() {
-        return seconds.stream().mapToDouble(s -> s).sorted().toArray();
+    private static double[] sorted(List<Double> values) {
+        return values.stream().mapToDouble(v -> v).sorted().toArray();
     }
 
     /**
@@ -56,7 +79,7 @@ final class BenchRow {
      * @param tokens of a step
      */
     Map<String, Object> plain(Map<String, Object> run, long tokens) {
-        double[] sorted = sorted();
+        double[] sorted = sorted(seconds);
         Map<String, Object> out = new LinkedHashMap<>();
         out.put("engine", engine);
         out.putAll(run);

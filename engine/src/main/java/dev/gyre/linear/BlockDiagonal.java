@@ -2,6 +2,7 @@ package dev.gyre.linear;
 
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 import dev.gyre.tensor.kernel.BlockRotation;
@@ -21,6 +22,42 @@ public record BlockDiagonal(Var blocks, long count) implements Rotation {
         long given = blocks.value().size(0);
         if (given != count && given != 1)
             throw new IllegalArgumentException(given + " blocks for a map of " + count);
+    }
+
+    /**
+     * The blocks of a map that mixes no features of different blocks, on a tape: they are made by
+     * as many rows as a block has features, and then cost each row one pass.
+     *
+     * @param blockSize b; divides the map's width
+     */
+    public static BlockDiagonal of(Tape tape, LinearMap map, long blockSize) {
+        long count = map.in() / blockSize;
+        List<Var> learning = map.variables();
+        Var like = learning.getFirst();
+        Tensor r;
+        try (var here = Scope.open()) {
+            Tensor rows = map.times(units(like, blockSize, count));
+            r = here.give(rows.view(blockSize, count, blockSize).transpose(0, 1).contiguous());
+        }
+        if (learning.stream().noneMatch(tape::needs))
+            return new BlockDiagonal(Var.constant(r), count);
+        Var blocks =
+                tape.record(
+                        r,
+                        g -> {
+                            Tensor rows = g.transpose(0, 1).contiguous().view(blockSize, map.in());
+                            map.backward(units(like, blockSize, count), rows);
+                        });
+        return new BlockDiagonal(blocks, count);
+    }
+
+    /** Row k has a one at feature k of every block, [b, r·b]. */
+    private static Tensor units(Var like, long blockSize, long count) {
+        return Tensor.eye(like.value().dtype(), blockSize)
+                .unsqueeze(1)
+                .expand(blockSize, count, blockSize)
+                .contiguous()
+                .view(blockSize, count * blockSize);
     }
 
     private long blockSize() {

@@ -125,7 +125,12 @@ public sealed interface Cayley {
     record Exact() implements Cayley {
         @Override
         public Tensor rotation(Tensor q) {
-            Tensor identity = Tensor.eye(q.dtype(), q.size(1));
+            if (Kernels.fitSquares(q, q)) {
+                Tensor r = q.emptyLike();
+                SquareBlocks.cayley(q, r);
+                return r;
+            }
+            Tensor identity = identity(q);
             // X·(I + Q) = (I − Q), solved as (I + Q)ᵀ·Xᵀ = (I − Q)ᵀ; transposing Q changes its
             // sign.
             Tensor minus = identity.minus(q);
@@ -135,8 +140,16 @@ public sealed interface Cayley {
 
         @Override
         public Tensor pullback(Tensor q, Tensor g) {
-            Tensor r = rotation(q).plusInPlace(Tensor.eye(q.dtype(), q.size(1)));
-            Tensor rt = r.transpose(1, 2).contiguous();
+            return pullbackAt(rotation(q), g);
+        }
+
+        private static Tensor identity(Tensor like) {
+            return Tensor.eye(like.dtype(), like.size(1));
+        }
+
+        /** {@link #pullback}, from R where it is known. */
+        public Tensor pullbackAt(Tensor r, Tensor g) {
+            Tensor rt = r.transpose(1, 2).contiguous().plusInPlace(identity(r));
             return product(product(rt, g.contiguous()), rt).timesInPlace(-0.5);
         }
     }

@@ -341,6 +341,46 @@ class CommandsTest {
     }
 
     @Test
+    void benchMethodsPrintsARowForEach() {
+        var run =
+                CommandLineRun.of(
+                        "bench",
+                        "methods",
+                        "ia3",
+                        "oft:block=8",
+                        "--base",
+                        "b",
+                        "--rows",
+                        "2",
+                        "--tokens",
+                        "8",
+                        "--warmup",
+                        "1",
+                        "--steps",
+                        "3");
+        assertThat(run.lines()).hasSize(2);
+        Tree row = Json.read(run.lines().getLast(), "row");
+        assertThat(row.need("method").text()).isEqualTo("oft:block=8");
+        assertThat(row.need("beside").text()).isEqualTo("lora:rank=16");
+        assertThat(row.need("times_its_seconds_each").items()).hasSize(3);
+        assertThat(row.need("times_its_seconds").real()).isPositive();
+        assertThat(row.need("learns").whole()).isEqualTo(7);
+        // Both take one before the clock runs and three that are timed; one is looked at.
+        assertThat(run.engine().calls).hasSize(2 * 9).containsOnly("step 2x8");
+    }
+
+    @Test
+    void benchMethodsRefusesWhatIsNoMethod() {
+        var run =
+                CommandLineRun.of("bench", "methods", "lora:rank=0", "--base", "b", "--steps", "0");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.err()).contains("--steps").contains("a whole number from 1");
+        assertThat(CommandLineRun.of("bench", "methods", "--base", "b").code()).isEqualTo(2);
+        assertThat(CommandLineRun.of("bench", "methods", "lorra", "--base", "b").err())
+                .contains("lorra");
+    }
+
+    @Test
     void quickstartReportsWhatItLearned() {
         Path out = folder.resolve("q");
         var run = CommandLineRun.of("quickstart", "--out", out.toString(), "--steps", "5");

@@ -127,6 +127,11 @@ final class ScriptedGyre implements Gyre {
             }
 
             @Override
+            public long learns() {
+                return 7;
+            }
+
+            @Override
             public void close() {}
         };
     }

@@ -15,6 +15,7 @@ import dev.gyre.tensor.Var;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -170,6 +171,18 @@ class CayleyTest {
                 .isLessThan(1e-12);
         assertThat(new BlockDiagonal(Var.constant(r), 3).distanceFromOrthogonal())
                 .isLessThan(1e-12);
+    }
+
+    /** The kernel's f32 against f64, which has none; its error grows with Q, for want of pivots. */
+    @ParameterizedTest
+    @CsvSource({"16,0.05,2e-6", "32,1,2e-6", "48,0.2,2e-6", "64,20,3e-5", "256,0.1,2e-6"})
+    void theExactMapInKernelsIsTheExactMap(int b, double scale, double error) {
+        Tensor v = v(3, b, scale);
+        Tensor exact = new Cayley.Exact().rotation(Skew.of(b).matrix(v));
+        Tensor q = Skew.of(b).matrix(v.to(DType.F32));
+        assertThat(distance(new Cayley.Exact().rotation(q).to(DType.F64), exact)).isLessThan(error);
+        Tensor none = new Cayley.Exact().rotation(q.zerosLike());
+        assertThat(none.sameAs(Tensor.eye(DType.F32, b).expand(3, b, b).contiguous())).isTrue();
     }
 
     /** The error of orthogonality in closed form: |(1 − θ⁴)² − 1| for five terms, θ⁶ for four. */

@@ -38,7 +38,10 @@ import java.util.List;
  */
 public record Boft(int block, int blocks, int factors, double dropout, boolean random)
         implements Method.PerSlot {
-    private static final Cayley CAYLEY = new Cayley.Exact();
+    private static final Cayley.Exact CAYLEY = new Cayley.Exact();
+
+    /** Features; a row's rotation costs as many products for each of its own. */
+    private static final int LARGEST_JOINED = 64;
 
     public Boft {
         if ((block == 0) == (blocks == 0))
@@ -103,7 +106,19 @@ public record Boft(int block, int blocks, int factors, double dropout, boolean r
             maps.addAll(butterfly(r, slot.in(), i));
         }
         return new Effect.Linear(
-                new Product(maps), new Diagonal(learned.get(scale(slot))), null, null, 0);
+                joined(tape, new Product(maps), blockSize(slot)),
+                new Diagonal(learned.get(scale(slot))),
+                null,
+                null,
+                0);
+    }
+
+    /** The factors as one map, where they join so few features that it costs rows less. */
+    private LinearMap joined(Tape tape, Product factorByFactor, long b) {
+        long together = b << (factors - 1);
+        return together > LARGEST_JOINED
+                ? factorByFactor
+                : BlockDiagonal.of(tape, factorByFactor, together);
     }
 
     private int chosen(Tape tape) {
@@ -128,10 +143,11 @@ public record Boft(int block, int blocks, int factors, double dropout, boolean r
             r = here.give(CAYLEY.rotation(skew(all.value().select(0, i))));
         }
         if (!tape.needs(all)) return Var.constant(r);
+        Tensor kept = tape.save(r);
         return tape.record(
                 r,
                 g -> {
-                    Tensor dq = CAYLEY.pullback(skew(all.value().select(0, i)), g);
+                    Tensor dq = CAYLEY.pullbackAt(kept, g);
                     all.gradientBuffer().select(0, i).plusInPlace(skew(dq));
                 });
     }
