@@ -7,15 +7,24 @@ import dev.gyre.tensor.kernel.Kernels;
 import java.util.List;
 
 /**
- * A matrix that is zero but for some entries. Products and gradients cost as much as there are
- * entries, by a kernel where it applies; otherwise, for many rows, the matrix is made for the
- * occasion, and for a few rows the entries' features are gathered.
+ * A matrix that is zero but for some entries, s·values. Products and gradients cost as much as
+ * there are entries, by a kernel where it applies; otherwise, for many rows, the matrix is made for
+ * the occasion, and for a few rows the entries' features are gathered.
  *
  * @param values [k]
+ * @param scale s
  */
-public record Entries(Var values, Places places) implements LinearMap {
+public record Entries(Var values, Places places, double scale) implements LinearMap {
     /** Rows up to which it gathers: then a product reads less memory than the matrix has. */
     private static final long FEW = 4;
+
+    public Entries(Var values, Places places) {
+        this(values, places, 1);
+    }
+
+    private Tensor scaled(Tensor fresh) {
+        return scale == 1 ? fresh : fresh.timesInPlace(scale);
+    }
 
     @Override
     public long in() {
@@ -39,9 +48,9 @@ public record Entries(Var values, Places places) implements LinearMap {
         if (x.size(0) <= FEW) {
             Tensor at = places.indices();
             Tensor products = x.indexSelect(1, at.remainder(in())).times(values.value());
-            y.indexAddInPlace(1, at.floorDividedBy(in()), products);
+            y.indexAddInPlace(1, at.floorDividedBy(in()), scaled(products));
         } else if (Kernels.fitEntries(x, y, values.value())) {
-            places.kernel().addProduct(values.value(), x, y);
+            places.kernel().addProduct(values.value(), (float) scale, x, y);
         } else {
             y.plusMatmulInPlace(x, dense().transpose(0, 1), 1);
         }
@@ -58,12 +67,12 @@ public record Entries(Var values, Places places) implements LinearMap {
         Tensor sums = values.gradientBuffer();
         if (Kernels.fitEntries(x, dy, values.value()) && sums.isContiguous()) {
             Tensor dx = x.emptyLike();
-            places.kernel().backward(values.value(), x, dy, dx, sums);
+            places.kernel().backward(values.value(), (float) scale, x, dy, dx, sums);
             return dx;
         }
         // The gradient of the whole matrix, of which the entries are read.
         Tensor whole = dy.transpose(0, 1).matmul(x).view(-1);
-        sums.plusInPlace(whole.indexSelect(0, places.indices()));
+        sums.plusInPlace(scaled(whole.indexSelect(0, places.indices())));
         return transposeTimes(dy);
     }
 
@@ -75,7 +84,7 @@ public record Entries(Var values, Places places) implements LinearMap {
     @Override
     public Tensor dense() {
         Tensor matrix = Tensor.zeros(values.value().dtype(), out() * in());
-        return matrix.scatterInPlace(0, places.indices(), values.value()).view(out(), in());
+        return scaled(matrix.scatterInPlace(0, places.indices(), values.value())).view(out(), in());
     }
 
     @Override

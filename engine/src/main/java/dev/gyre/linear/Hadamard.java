@@ -11,7 +11,8 @@ import java.util.function.IntBinaryOperator;
 /**
  * Matrices H of ±1 with H·Hᵀ = n·I: the Walsh–Hadamard transform x ↦ x·Hᵀ of rows, not normalised.
  * H = H_K ⊗ H_2 ⊗ … ⊗ H_2, with K the first of {@link #ORDERS} that divides n, or 1. As a Kronecker
- * product of small factors it costs a row n times the sum of their orders instead of n².
+ * product of small factors it costs a row n times the sum of their orders instead of n², and by
+ * {@link FastHadamard} where a kernel applies n times K + log₂(n/K).
  */
 public final class Hadamard {
     /**
@@ -63,9 +64,15 @@ public final class Hadamard {
 
     /** H, [n, n], of its factors. */
     public static LinearMap of(List<Var> factors) {
+        Var first = factors.getFirst();
+        boolean power = Long.bitCount(first.value().size(0)) == 1;
+        return new FastHadamard(power ? null : first, product(factors));
+    }
+
+    private static LinearMap product(List<Var> factors) {
         LinearMap last = new Matrix(factors.getLast());
         int rest = factors.size() - 1;
-        return rest == 0 ? last : new Kronecker(of(factors.subList(0, rest)), last);
+        return rest == 0 ? last : new Kronecker(product(factors.subList(0, rest)), last);
     }
 
     /**

@@ -47,6 +47,17 @@ public record Product(List<LinearMap> maps, double scale) implements LinearMap {
         return scaled(after(maps.getFirst().times(x)));
     }
 
+    @Override
+    public void addTimes(Tensor y, Tensor x) {
+        if (scale != 1) {
+            y.plusInPlace(times(x));
+            return;
+        }
+        Tensor last = x;
+        for (LinearMap map : maps.subList(0, maps.size() - 1)) last = map.times(last);
+        maps.getLast().addTimes(y, last);
+    }
+
     /** What the maps behind the first one make of its output. */
     private Tensor after(Tensor first) {
         Tensor out = first;

@@ -110,7 +110,8 @@ class LinearMapsTest {
                         v ->
                                 new Entries(
                                         v.getFirst(),
-                                        new Places(new long[] {1, 4, 9, 14, 20}, 4, 6)),
+                                        new Places(new long[] {1, 4, 9, 14, 20}, 4, 6),
+                                        -1.5),
                         shape(5)),
                 new Case("hadamard", NOTHING, v -> Hadamard.of(24, DType.F64)),
                 of(
@@ -127,6 +128,12 @@ class LinearMapsTest {
                                                                 240))),
                                         0.3),
                         shape(4)),
+                of(
+                        "unscaled product",
+                        v -> Product.of(new Thin(v.get(0), v.get(1), 0.5), new Matrix(v.get(2))),
+                        shape(2, 6),
+                        shape(5, 2),
+                        shape(3, 5)),
                 of("spectral even", v -> spectral(v.getFirst(), 4, 6), shape(7)),
                 of("spectral odd", v -> spectral(v.getFirst(), 5, 7), shape(7)));
     }

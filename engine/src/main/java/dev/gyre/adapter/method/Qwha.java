@@ -104,9 +104,10 @@ public record Qwha(
                 Places where =
                         found.computeIfAbsent(
                                 slot, s -> Fits.places("qwha", s, learned.get(indices(s)).value()));
-                var maps = List.of(transform(slot, learned), new Entries(entries, where));
                 double kappa = scale / (slot.in() * Math.sqrt(slot.out()));
-                effects.put(slot.name(), Effect.beside(new Product(maps, kappa)));
+                var spectrum = new Entries(entries, where, kappa);
+                effects.put(
+                        slot.name(), Effect.beside(Product.of(transform(slot, learned), spectrum)));
             }
             return new Effects(effects, Map.of());
         }

@@ -3,6 +3,8 @@ package dev.gyre.tensor.kernel;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Tensor;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 
@@ -85,6 +87,17 @@ public final class Kernels {
     /** {@link SparseProduct} of rows with these values of entries. */
     public static boolean fitEntries(Tensor x, Tensor y, Tensor values) {
         return fit(x, y, values);
+    }
+
+    /**
+     * {@link WalshHadamard} of rows x [N, K·L].
+     *
+     * @param high H_K, [K, K]; null where K is 1
+     */
+    public static boolean fitHadamard(Tensor x, @Nullable Tensor high) {
+        if (!fit(x) || high != null && !fit(high)) return false;
+        long length = high == null ? x.size(1) : x.size(1) / high.size(0);
+        return length % Lanes.COUNT == 0 && Lanes.COUNT <= 16;
     }
 
     private static boolean fit(Tensor... tensors) {

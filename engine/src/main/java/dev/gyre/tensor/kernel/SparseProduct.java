@@ -8,6 +8,7 @@ import static dev.gyre.tensor.kernel.Lanes.set;
 import static dev.gyre.tensor.kernel.Lanes.store;
 
 import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
 import jdk.incubator.vector.FloatVector;
@@ -31,6 +32,9 @@ public final class SparseProduct {
 
     /** Features' worth of room for a tile, of {@code COUNT} features, turned and turned back. */
     private static final int TILE = 2 * COUNT;
+
+    /** Bytes of turned inputs that stay near a core while all entries pass over them. */
+    private static final long GROUP = 1 << 20;
 
     /** Parts of a worker's share are alike in work when there are some more than workers. */
     private static final int PARTS = 16;
@@ -59,6 +63,17 @@ public final class SparseProduct {
         }
     }
 
+    /** Numbers at the entries, or sums of them, at an address, and what they are to be times. */
+    private record Values(long at, float scale) {
+        float scaled(int entry) {
+            return get(at + 4L * entry) * scale;
+        }
+
+        void add(int entry, float sum) {
+            set(at + 4L * entry, get(at + 4L * entry) + sum * scale);
+        }
+    }
+
     private final int out;
     private final int in;
     private final Lines rows;
@@ -81,71 +96,80 @@ public final class SparseProduct {
     }
 
     /**
-     * y += x·Mᵀ.
+     * y += s·x·Mᵀ.
      *
      * @param values of the entries, [k]
+     * @param scale s
      * @param x [N, in]
      * @param y [N, out]
      */
-    public void addProduct(Tensor values, Tensor x, Tensor y) {
+    public void addProduct(Tensor values, float scale, Tensor x, Tensor y) {
         int n = (int) x.size(0);
-        long v = Lanes.address(values);
+        var v = new Values(Lanes.address(values), scale);
         long from = Lanes.address(x);
         long to = Lanes.address(y);
-        int panels = panels(n);
-        long turned = Lanes.address(room(panels, in));
-        long tiles = Lanes.address(room(panels, TILE));
         Workers.share(
-                panels,
+                panels(n),
                 (first, end) -> {
-                    for (int p = first; p < end; p++) {
-                        long xt = turned + (long) p * in * STEP;
-                        turnIn(from, in, p, n, xt);
-                        times(rows, out, v, xt, tiles + (long) p * TILE * STEP, to, p, n, true);
+                    try (var _ = Scope.open()) {
+                        long turned = Lanes.address(room(1, in));
+                        long tile = Lanes.address(room(1, TILE));
+                        for (int p = first; p < end; p++) {
+                            turnIn(from, in, p, n, turned);
+                            times(rows, out, v, turned, tile, to, p, n, true);
+                        }
                     }
                 });
     }
 
     /**
-     * dx = dy·M, and gradient += the entries of dyᵀ·x.
+     * dx = s·dy·M, and gradient += the entries of s·dyᵀ·x.
      *
+     * @param scale s
      * @param x [N, in]
      * @param dy [N, out]
      * @param dx receives [N, in]
      * @param gradient of the values, [k]
      */
-    public void backward(Tensor values, Tensor x, Tensor dy, Tensor dx, Tensor gradient) {
+    public void backward(
+            Tensor values, float scale, Tensor x, Tensor dy, Tensor dx, Tensor gradient) {
         int n = (int) x.size(0);
-        long v = Lanes.address(values);
+        var v = new Values(Lanes.address(values), scale);
         long from = Lanes.address(x);
         long given = Lanes.address(dy);
         long to = Lanes.address(dx);
-        int panels = panels(n);
-        long xt = Lanes.address(room(panels, in));
-        long dyt = Lanes.address(room(panels, out));
-        long tiles = Lanes.address(room(panels, TILE));
-        Workers.share(
-                panels,
-                (first, end) -> {
-                    for (int p = first; p < end; p++) {
-                        turnIn(from, in, p, n, xt + (long) p * in * STEP);
-                        long own = dyt + (long) p * out * STEP;
-                        turnIn(given, out, p, n, own);
-                        times(columns, in, v, own, tiles + (long) p * TILE * STEP, to, p, n, false);
-                    }
-                });
         long sums = Lanes.address(gradient);
-        Workers.share(
-                PARTS,
-                (first, end) -> {
-                    for (int p = 0; p < panels; p++)
-                        products(
-                                line(first),
-                                line(end),
-                                xt + (long) p * in * STEP,
-                                dyt + (long) p * out * STEP,
-                                sums);
-                });
+        int panels = panels(n);
+        int group = (int) Math.clamp(GROUP / (in * STEP), 1, panels);
+        try (var _ = Scope.open()) {
+            long xt = Lanes.address(room(panels, in));
+            long dyt = Lanes.address(room(panels, out));
+            Workers.share(
+                    panels,
+                    (first, end) -> {
+                        try (var _ = Scope.open()) {
+                            long tile = Lanes.address(room(1, TILE));
+                            for (int p = first; p < end; p++) {
+                                long own = dyt + p * out * STEP;
+                                turnIn(given, out, p, n, own);
+                                times(columns, in, v, own, tile, to, p, n, false);
+                                turnIn(from, in, p, n, xt + p * in * STEP);
+                            }
+                        }
+                    });
+            Workers.share(
+                    PARTS,
+                    (first, end) -> {
+                        for (int p = 0; p < panels; p += group)
+                            products(
+                                    line(first),
+                                    line(end),
+                                    xt + p * in * STEP,
+                                    dyt + p * out * STEP,
+                                    Math.min(group, panels - p),
+                                    new Values(sums, scale));
+                    });
+        }
     }
 
     private static int panels(int n) {
@@ -203,7 +227,7 @@ public final class SparseProduct {
     private static void times(
             Lines lines,
             int count,
-            long values,
+            Values values,
             long turned,
             long tile,
             long y,
@@ -217,13 +241,13 @@ public final class SparseProduct {
         }
     }
 
-    private static void line(Lines lines, int i, long values, long turned, long to) {
+    private static void line(Lines lines, int i, Values values, long turned, long to) {
         FloatVector s0 = Lanes.zero();
         FloatVector s1 = s0;
         FloatVector s2 = s0;
         FloatVector s3 = s0;
         for (int p = lines.starts[i]; p < lines.starts[i + 1]; p++) {
-            FloatVector v = Lanes.all(get(values + 4L * lines.entries[p]));
+            FloatVector v = Lanes.all(values.scaled(lines.entries[p]));
             long from = turned + lines.others[p] * STEP;
             s0 = v.fma(load(from), s0);
             s1 = v.fma(load(from + BYTES), s1);
@@ -236,23 +260,26 @@ public final class SparseProduct {
         store(s3, to + 3 * BYTES);
     }
 
-    /** Adds one panel's products of outputs' gradients and inputs, at the entries of some rows. */
-    private void products(int from, int to, long xt, long dyt, long sums) {
-        for (int i = from; i < to; i++) {
-            long row = dyt + i * STEP;
-            FloatVector d0 = load(row);
-            FloatVector d1 = load(row + BYTES);
-            FloatVector d2 = load(row + 2 * BYTES);
-            FloatVector d3 = load(row + 3 * BYTES);
+    /**
+     * Adds the products of outputs' gradients and inputs over some panels, at the entries of some
+     * rows: the sum over the lanes, which costs as much as a panel, is made once for all of them.
+     */
+    private void products(int from, int to, long xt, long dyt, int panels, Values sums) {
+        for (int i = from; i < to; i++)
             for (int p = rows.starts[i]; p < rows.starts[i + 1]; p++) {
                 long x = xt + rows.others[p] * STEP;
-                FloatVector s = load(x).mul(d0);
-                FloatVector u = load(x + BYTES).mul(d1);
-                s = load(x + 2 * BYTES).fma(d2, s);
-                u = load(x + 3 * BYTES).fma(d3, u);
-                long at = sums + 4L * rows.entries[p];
-                set(at, get(at) + Lanes.sum(s.add(u)));
+                long d = dyt + i * STEP;
+                FloatVector s = Lanes.zero();
+                FloatVector u = s;
+                for (int panel = 0; panel < panels; panel++) {
+                    s = load(x).fma(load(d), s);
+                    u = load(x + BYTES).fma(load(d + BYTES), u);
+                    s = load(x + 2 * BYTES).fma(load(d + 2 * BYTES), s);
+                    u = load(x + 3 * BYTES).fma(load(d + 3 * BYTES), u);
+                    x += in * STEP;
+                    d += out * STEP;
+                }
+                sums.add(rows.entries[p], Lanes.sum(s.add(u)));
             }
-        }
     }
 }

@@ -70,22 +70,20 @@ final class Turn {
                 set(to + j * toRow + 4L * i, get(from + i * fromRow + 4L * j));
     }
 
-    /** One square, each step from where the last one left it. */
+    /** One square, two steps in a pass, the second pass from where the first one left it. */
     private static void square(long from, long fromRow, long to, long toRow) {
         long at = from;
         long row = fromRow;
         if (COUNT > 8) {
-            step(at, row, to, toRow, 8, BY_8, HIGH_8);
+            steps(at, row, to, toRow, 4, BY_8, HIGH_8, BY_4, HIGH_4);
             at = to;
             row = toRow;
-        }
-        if (COUNT > 4) {
+        } else if (COUNT > 4) {
             step(at, row, to, toRow, 4, BY_4, HIGH_4);
             at = to;
             row = toRow;
         }
-        step(at, row, to, toRow, 2, BY_2, HIGH_2);
-        step(to, toRow, to, toRow, 1, BY_1, HIGH_1);
+        steps(at, row, to, toRow, 1, BY_2, HIGH_2, BY_1, HIGH_1);
     }
 
     /** Swaps the upper right and the lower left in squares of 2d. */
@@ -103,6 +101,36 @@ final class Turn {
             FloatVector b = load(from + (i + d) * fromRow);
             store(a.blend(b.rearrange(swap), high), to + i * toRow);
             store(a.rearrange(swap).blend(b, high), to + (i + d) * toRow);
+        }
+    }
+
+    /** Two steps, in squares of 4d and of 2d. */
+    private static void steps(
+            long from,
+            long fromRow,
+            long to,
+            long toRow,
+            int d,
+            VectorShuffle<Float> swapTwo,
+            VectorMask<Float> highTwo,
+            VectorShuffle<Float> swap,
+            VectorMask<Float> high) {
+        for (int k = 0; k < COUNT / 4; k++) {
+            int i = k / d * 4 * d + k % d;
+            long in = from + i * fromRow;
+            FloatVector a = load(in);
+            FloatVector b = load(in + d * fromRow);
+            FloatVector c = load(in + 2 * d * fromRow);
+            FloatVector e = load(in + 3 * d * fromRow);
+            FloatVector ac = a.blend(c.rearrange(swapTwo), highTwo);
+            FloatVector ca = a.rearrange(swapTwo).blend(c, highTwo);
+            FloatVector be = b.blend(e.rearrange(swapTwo), highTwo);
+            FloatVector eb = b.rearrange(swapTwo).blend(e, highTwo);
+            long out = to + i * toRow;
+            store(ac.blend(be.rearrange(swap), high), out);
+            store(ac.rearrange(swap).blend(be, high), out + d * toRow);
+            store(ca.blend(eb.rearrange(swap), high), out + 2 * d * toRow);
+            store(ca.rearrange(swap).blend(eb, high), out + 3 * d * toRow);
         }
     }
 }

@@ -128,7 +128,7 @@ class KernelsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"5,40,24,100", "64,17,3,51", "200,96,64,700", "130,1,33,1"})
+    @CsvSource({"5,40,24,100", "64,17,3,51", "200,96,64,700", "130,1,33,1", "300,3,4096,500"})
     void sparseProductAndItsGradients(int rows, int out, int in, int count) {
         Tensor x = random.normal(rows, in);
         Tensor dy = random.normal(rows, out);
@@ -141,14 +141,58 @@ class KernelsTest {
         dense.scatterInPlace(0, where, values.to(DType.F64));
         Tensor m = dense.view(out, in);
         Tensor y = dy.copy();
-        product.addProduct(values, x, y);
-        assertClose(y, dy.to(DType.F64).plus(x.to(DType.F64).linear(m)), 1e-5);
+        product.addProduct(values, 0.5f, x, y);
+        assertClose(y, dy.to(DType.F64).plus(x.to(DType.F64).linear(m).times(0.5)), 1e-5);
         Tensor dx = random.normal(rows, in);
         Tensor sums = values.copy();
-        product.backward(values, x, dy, dx, sums);
-        assertClose(dx, dy.to(DType.F64).matmul(m), 1e-5);
+        product.backward(values, 0.5f, x, dy, dx, sums);
+        assertClose(dx, dy.to(DType.F64).matmul(m).times(0.5), 1e-5);
         Tensor whole = dy.to(DType.F64).transpose(0, 1).matmul(x.to(DType.F64)).view(-1);
-        assertClose(sums, values.to(DType.F64).plus(whole.indexSelect(0, where)), 1e-5);
+        Tensor gradient = whole.indexSelect(0, where).times(0.5);
+        assertClose(sums, values.to(DType.F64).plus(gradient), 1e-5);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1,1,16",
+        "3,1,32",
+        "5,1,4096",
+        "1,12,16",
+        "2,36,16",
+        "33,36,16",
+        "9,20,32",
+        "18,12,128",
+        "1,172,16",
+        "4,28,512"
+    })
+    void hadamardTransforms(int rows, int k, int length) {
+        Tensor x = random.normal(rows, (long) k * length);
+        // Not orthogonal, nor symmetric: a wrong side or order would show.
+        Tensor high = k == 1 ? null : random.normal(k, k);
+        assertThat(Kernels.fitHadamard(x, high)).isTrue();
+        Tensor low = sylvester(length);
+        Tensor wide = high == null ? Tensor.ones(DType.F64, 1, 1) : high.to(DType.F64);
+        // H_K·X·H_L, row by row.
+        Tensor parts = x.to(DType.F64).view(rows, k, length).matmul(low);
+        Tensor y = x.emptyLike();
+        WalshHadamard.transform(x, high, y);
+        assertClose(y.view(rows, k, length), wide.matmul(parts), 1e-5);
+        WalshHadamard.transformBack(x, high, y);
+        assertClose(y.view(rows, k, length), wide.transpose(0, 1).matmul(parts), 1e-5);
+    }
+
+    private static Tensor sylvester(int n) {
+        double[] h = new double[n * n];
+        for (int i = 0; i < h.length; i++) h[i] = 1 - 2 * (Integer.bitCount(i / n & i % n) & 1);
+        return Tensor.of(h, n, n);
+    }
+
+    @Test
+    void hadamardLeavesNarrowPartsAndOtherTypesToOthers() {
+        assertThat(Kernels.fitHadamard(random.normal(3, 24), random.normal(12, 12))).isFalse();
+        Tensor x = random.normal(3, 64);
+        assertThat(Kernels.fitHadamard(x.to(DType.F64), null)).isFalse();
+        assertThat(Kernels.fitHadamard(x.transpose(0, 1), null)).isFalse();
     }
 
     @ParameterizedTest
