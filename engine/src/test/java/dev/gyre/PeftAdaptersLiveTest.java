@@ -1,14 +1,17 @@
 package dev.gyre;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
+import dev.gyre.config.UserError;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,6 +56,37 @@ class PeftAdaptersLiveTest {
                     .ifPresent(how -> wrong.add(adapter.getFileName() + ": " + how));
         }
         assertThat(wrong).isEmpty();
+    }
+
+    /** PEFT encodes the base anew when it reads the adapter; we read the base that it saved. */
+    @Test
+    void loftqGivesPeftsLogProbabilitiesOnTheBaseThatItEncoded(@TempDir Path folder)
+            throws IOException {
+        Path text = Peers.text(folder);
+        peers.script(
+                "make_loftq.py",
+                "--gguf",
+                peers.model(),
+                "--config",
+                "{\"r\": 6, \"lora_alpha\": 9, \"target_modules\": [\"k_proj\", \"o_proj\"],"
+                        + " \"layers_to_transform\": [0, 7, 29],"
+                        + " \"loftq_config\": {\"loftq_bits\": 4, \"loftq_iter\": 2}}",
+                "--text",
+                text,
+                "--out",
+                folder);
+        Path adapter = folder.resolve("adapter");
+        Path made = folder.resolve("logprobs.json");
+        try (var loaded = gyre.open(Gyre.Source.of(folder.resolve("base").toString(), adapter))) {
+            var ours = loaded.perplexity(List.of(Files.readString(text)), 512);
+            assertThat(
+                            Peers.difference(
+                                    ours.documents().getFirst(), Peers.document(made), MOST, MEAN))
+                    .isEmpty();
+        }
+        assertThatThrownBy(() -> peers.ours(gyre, List.of(adapter), text))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("loftq_iter = 2");
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.gyre.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -29,8 +30,9 @@ import java.util.Set;
  *
  * @param lora A, B and s
  * @param encodings of the base's weights; empty for whatever the base has
+ * @param made how PEFT made the file's base, where it did; further rounds are among its ways
  */
-public record Loftq(Lora lora, List<String> encodings) implements Method {
+public record Loftq(Lora lora, List<String> encodings, Optional<LoftqBase> made) implements Method {
     @Override
     public String name() {
         return "loftq";
@@ -44,6 +46,7 @@ public record Loftq(Lora lora, List<String> encodings) implements Method {
     @Override
     public Attachment attach(List<Slot> slots, Model model) {
         EncodedBase.check(name(), encodings, slots);
+        made.ifPresent(base -> base.check(slots));
         return new OnEncoded(slots, lora.attach(slots, model));
     }
 
@@ -124,7 +127,7 @@ public record Loftq(Lora lora, List<String> encodings) implements Method {
                 throw new UserError(
                         "method loftq: iterations above 1 make another base, which no reader of"
                                 + " the adapter would have; leave it at 1");
-            return new Loftq(lora, s.words("encoding", List.of()));
+            return new Loftq(lora, s.words("encoding", List.of()), Optional.empty());
         }
 
         @Override
@@ -156,7 +159,8 @@ public record Loftq(Lora lora, List<String> encodings) implements Method {
                     lora,
                     config.get(ENCODING)
                             .map(e -> e.items().stream().map(Tree::text).toList())
-                            .orElse(List.of()));
+                            .orElse(List.of()),
+                    madeThere(config) ? Optional.of(LoftqBase.of(config)) : Optional.empty());
         }
 
         @Override

@@ -9,6 +9,8 @@ import dev.gyre.adapter.AdapterFile;
 import dev.gyre.adapter.Golden;
 import dev.gyre.adapter.Reading;
 import dev.gyre.adapter.Targets;
+import dev.gyre.config.Json;
+import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import dev.gyre.linear.Hadamard;
 import dev.gyre.model.Model;
@@ -208,13 +210,84 @@ class EncodedBaseTest {
             assertThat(theirs).doesNotContain("gyre_");
             Files.writeString(config, theirs);
             var warnings = new ArrayList<String>();
-            try (Model saved = PicoModels.of(DType.F32, false, true, false);
-                    Adapter read = AdapterFile.read(folder, saved, Reading.strict(warnings::add))) {
+            Reading reading = Reading.strict(warnings::add);
+            try (Model saved = asPeftSavesIt(nf4);
+                    Adapter read = AdapterFile.read(folder, saved, reading)) {
                 assertThat(read.method().name()).isEqualTo("loftq");
                 assertThat(read.values().sameAs(adapter.values())).isTrue();
             }
             assertThat(warnings).singleElement().asString().contains("saved with it");
+            try (Model before = PicoModels.of(DType.F32, false, true, false)) {
+                assertThatThrownBy(() -> AdapterFile.read(folder, before, reading))
+                        .isInstanceOf(UserError.class)
+                        .hasMessageContaining("4 bits (loftq_iter = 5)")
+                        .hasMessageContaining("_proj has numbers that are not of it")
+                        .hasMessageContaining("save_pretrained")
+                        .hasMessageNotContaining("--base-encoding");
+            }
+            // Of the base before, encoded once: not what five rounds make of it.
+            assertThatThrownBy(() -> AdapterFile.read(folder, nf4, reading))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("loftq_iter = 5");
+            Files.writeString(config, theirs.replace("\"loftq_iter\": 5", "\"loftq_iter\": 1"));
+            AdapterFile.read(folder, nf4, reading).close();
         }
+    }
+
+    /** The same numbers, plain. */
+    private static Model asPeftSavesIt(Model encoded) {
+        Model saved = PicoModels.of(DType.F32, false, true, false);
+        try (var _ = Scope.open()) {
+            for (int i = 0; i < saved.slots().size(); i++)
+                saved.slots()
+                        .get(i)
+                        .weight()
+                        .dense()
+                        .copyFrom(encoded.slots().get(i).weight().dense());
+        }
+        return saved;
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"loftq_bits\": 2",
+                "\"loftq_bits\": 4, \"loftq_iter\": 0",
+                "\"loftq_bits\": \"four\""
+            })
+    void aBaseThatPeftCannotHaveMadeIsRefused(String keys) {
+        Tree config =
+                Json.read(
+                        "{\"init_lora_weights\": \"loftq\", \"loftq_config\": {" + keys + "}}",
+                        "adapter_config.json");
+        assertThatThrownBy(() -> LoftqBase.of(config))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("adapter_config.json")
+                .hasMessageContaining("loftq_");
+    }
+
+    /** Of 8 bits a row has its own scale: no more than 256 numbers, in rows that have more. */
+    @Test
+    void eightBitsAreKnownByTheirRows() {
+        int columns = 600;
+        float[] plain;
+        try (var random = Random.seeded(5)) {
+            plain = random.normal(20, columns).toFloats();
+        }
+        float[] rounded = plain.clone();
+        for (int i = 0; i < rounded.length; i++) {
+            float unit = 0.04f + i / columns * 0.001f;
+            rounded[i] = Math.clamp(Math.round(plain[i] / unit), -127, 127) * unit;
+        }
+        var base = new LoftqBase(8, 3);
+        base.check(List.of(slot(Tensor.of(rounded, 20, columns))));
+        assertThatThrownBy(() -> base.check(List.of(slot(Tensor.of(plain, 20, columns)))))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("8 bits (loftq_iter = 3), and here has numbers");
+    }
+
+    private static Slot slot(Tensor w) {
+        return new Slot("here", Slot.Kind.LINEAR, new Dense(w), Optional.empty());
     }
 
     @Test
