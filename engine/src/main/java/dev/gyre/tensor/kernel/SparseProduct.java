@@ -140,7 +140,7 @@ public final class SparseProduct {
         long to = Lanes.address(dx);
         long sums = Lanes.address(gradient);
         int panels = panels(n);
-        int group = (int) Math.clamp(GROUP / (in * STEP), 1, panels);
+        int group = Math.clamp(GROUP / (in * STEP), 1, panels);
         try (var _ = Scope.open()) {
             long xt = Lanes.address(room(panels, in));
             long dyt = Lanes.address(room(panels, out));
@@ -150,10 +150,10 @@ public final class SparseProduct {
                         try (var _ = Scope.open()) {
                             long tile = Lanes.address(room(1, TILE));
                             for (int p = first; p < end; p++) {
-                                long own = dyt + p * out * STEP;
+                                long own = dyt + (long) p * out * STEP;
                                 turnIn(given, out, p, n, own);
                                 times(columns, in, v, own, tile, to, p, n, false);
-                                turnIn(from, in, p, n, xt + p * in * STEP);
+                                turnIn(from, in, p, n, xt + (long) p * in * STEP);
                             }
                         }
                     });
@@ -164,8 +164,8 @@ public final class SparseProduct {
                             products(
                                     line(first),
                                     line(end),
-                                    xt + p * in * STEP,
-                                    dyt + p * out * STEP,
+                                    xt + (long) p * in * STEP,
+                                    dyt + (long) p * out * STEP,
                                     Math.min(group, panels - p),
                                     new Values(sums, scale));
                     });
