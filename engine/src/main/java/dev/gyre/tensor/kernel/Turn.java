@@ -110,13 +110,13 @@ final class Turn {
             long fromRow,
             long to,
             long toRow,
-            int d,
+            long d,
             VectorShuffle<Float> swapTwo,
             VectorMask<Float> highTwo,
             VectorShuffle<Float> swap,
             VectorMask<Float> high) {
         for (int k = 0; k < COUNT / 4; k++) {
-            int i = k / d * 4 * d + k % d;
+            long i = k / d * 4 * d + k % d;
             long in = from + i * fromRow;
             FloatVector a = load(in);
             FloatVector b = load(in + d * fromRow);
