@@ -1,5 +1,6 @@
 package dev.gyre.compare;
 
+import dev.gyre.config.Bind;
 import dev.gyre.config.Json;
 import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
@@ -88,11 +89,14 @@ final class Results {
     private void first(Tree line, Lab.Bench bench) {
         Tree there = line.need("comparison");
         Tree here = Json.read(Json.write(compared), "this comparison");
+        // A key that plans have gained since then was as it is when it is not given.
+        Tree since = Json.read(Json.write(Bind.defaults(Plan.class)), "the defaults");
         for (var entry : here.entries().entrySet()) {
             Object wanted = entry.getValue().plain();
-            Object got = there.get(entry.getKey()).map(Tree::plain).orElse(null);
+            String key = entry.getKey();
+            Object got = there.get(key).or(() -> since.get(key)).map(Tree::plain).orElse(null);
             if (wanted != null && !wanted.equals(got))
-                throw differs(entry.getKey(), String.valueOf(got), String.valueOf(wanted));
+                throw differs(key, String.valueOf(got), String.valueOf(wanted));
         }
         for (String key : there.entries().keySet())
             if (!here.entries().containsKey(key))

@@ -211,6 +211,19 @@ public final class Bind {
         return out;
     }
 
+    /** What a record has for the keys that need not be given, as {@link #plain} writes it. */
+    public static Map<String, Object> defaults(Class<? extends Record> type) {
+        Tree nothing = Tree.of(Map.of(), "the defaults", "");
+        var out = new LinkedHashMap<String, Object>();
+        for (RecordComponent c : type.getRecordComponents()) {
+            Key key = c.getAnnotation(Key.class);
+            if (key == null || key.def().isEmpty() && key.shown().isEmpty()) continue;
+            plainValue(component(nothing, Map.of(), c))
+                    .ifPresent(v -> out.put(Keys.snake(c.getName()), v));
+        }
+        return out;
+    }
+
     private static Optional<Object> plainValue(Object value) {
         return switch (value) {
             case Optional<?> o -> o.flatMap(Bind::plainValue);

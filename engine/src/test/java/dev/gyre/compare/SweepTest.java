@@ -240,6 +240,49 @@ class SweepTest {
                 .hasMessageContaining("steps");
     }
 
+    /**
+     * Keys of a plan come to be: a folder from before goes on where the new key changes nothing.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "base_encoding, nf4",
+        "parallel, 2",
+        "warmup, 0.2",
+        "targets, q_proj",
+        "allow, cut-off"
+    })
+    void aFolderFromBeforeAKeyGoesOnWithItsDefault(String key, String other) throws IOException {
+        var gains = Map.of("oft", 1.0, "lora", 0.5);
+        run(plan(), new Known(gains));
+        Path file = folder.resolve(Results.FILE);
+        List<String> lines = new ArrayList<>(Files.readAllLines(file));
+        var first = new LinkedHashMap<>(Json.read(lines.getFirst(), "test", 1).entries());
+        var compared = new LinkedHashMap<String, Object>();
+        first.get("comparison").entries().forEach((k, v) -> compared.put(k, v.plain()));
+        assertThat(compared.remove(key)).isNotNull();
+        lines.set(0, Json.write(Map.of("comparison", compared, "base", first.get("base").plain())));
+        Files.write(file, lines);
+        var rest = new Known(gains);
+        run(plan(), rest);
+        assertThat(rest.runs).isEmpty();
+        assertThatThrownBy(() -> run(plan(key, Yaml.scalar(other)), new Known(gains)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("\"" + key + "\" is ");
+    }
+
+    @Test
+    void aKeyWithoutADefaultIsMissed() throws IOException {
+        var gains = Map.of("oft", 1.0, "lora", 0.5);
+        run(plan(), new Known(gains));
+        Path file = folder.resolve(Results.FILE);
+        String text = Files.readString(file);
+        assertThat(text).contains("\"data\":");
+        Files.writeString(file, text.replaceFirst("\"data\":", "\"dates\":"));
+        assertThatThrownBy(() -> run(plan(), new Known(gains)))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("its \"data\" is null");
+    }
+
     @Test
     void aDamagedLineIsNamed() throws IOException {
         var gains = Map.of("oft", 1.0, "lora", 0.5);

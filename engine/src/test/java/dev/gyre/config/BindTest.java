@@ -55,6 +55,17 @@ class BindTest {
                                 Optional.empty(),
                                 Map.of(),
                                 Path.of("here")));
+        assertThat(Bind.defaults(Outer.class))
+                .isEqualTo(
+                        Map.of(
+                                "learning_rate",
+                                0.5,
+                                "speed",
+                                "slow",
+                                "shuffle",
+                                true,
+                                "where",
+                                "here"));
     }
 
     @Test
