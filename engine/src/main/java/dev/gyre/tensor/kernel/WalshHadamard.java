@@ -73,7 +73,7 @@ public final class WalshHadamard {
                 Math.ceilDiv(n, most),
                 (first, end) -> {
                     try (var _ = Scope.open()) {
-                        long room = Lanes.address(Tensor.empty(DType.F32, 2 * most * row / 4));
+                        long room = Lanes.address(Tensor.empty(DType.F32, row / 2 * most));
                         for (int i = first * most; i < Math.min(n, end * most); i += most) {
                             int count = Math.min(most, n - i);
                             some(from + i * row, to + i * row, row, count, room);
