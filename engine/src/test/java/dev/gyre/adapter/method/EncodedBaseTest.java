@@ -276,7 +276,8 @@ class EncodedBaseTest {
         }
         float[] rounded = plain.clone();
         for (int i = 0; i < rounded.length; i++) {
-            float unit = 0.04f + i / columns * 0.001f;
+            int row = i / columns;
+            float unit = 0.04f + row * 0.001f;
             rounded[i] = Math.clamp(Math.round(plain[i] / unit), -127, 127) * unit;
         }
         var base = new LoftqBase(8, 3);
