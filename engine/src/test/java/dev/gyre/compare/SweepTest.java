@@ -12,6 +12,7 @@ import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
 import dev.gyre.train.TrainFailed;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,6 +29,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
@@ -256,16 +258,23 @@ class SweepTest {
         run(plan(), new Known(gains));
         Path file = folder.resolve(Results.FILE);
         List<String> lines = new ArrayList<>(Files.readAllLines(file));
-        var first = new LinkedHashMap<>(Json.read(lines.getFirst(), "test", 1).entries());
-        var compared = new LinkedHashMap<String, Object>();
-        first.get("comparison").entries().forEach((k, v) -> compared.put(k, v.plain()));
+        Tree before = Json.read(lines.getFirst(), "test", 1);
+        var first = new LinkedHashMap<String, @Nullable Object>();
+        before.entries().forEach((k, v) -> first.put(k, v.plain()));
+        var compared = new LinkedHashMap<String, @Nullable Object>();
+        before.need("comparison").entries().forEach((k, v) -> compared.put(k, v.plain()));
         assertThat(compared.remove(key)).isNotNull();
-        lines.set(0, Json.write(Map.of("comparison", compared, "base", first.get("base").plain())));
+        first.put("comparison", compared);
+        lines.set(0, Json.write(first));
         Files.write(file, lines);
         var rest = new Known(gains);
         run(plan(), rest);
         assertThat(rest.runs).isEmpty();
-        assertThatThrownBy(() -> run(plan(key, Yaml.scalar(other)), new Known(gains)))
+        assertThatThrownBy(
+                        () ->
+                                run(
+                                        plan(key, Objects.requireNonNull(Yaml.scalar(other))),
+                                        new Known(gains)))
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("\"" + key + "\" is ");
     }
