@@ -135,6 +135,7 @@ class RoomsTest {
                     "Decomposed",
                     "EncodedBase",
                     "AdaAlloc",
+                    "LoftqBase",
                     "SharedBases",
                     "Bottleneck",
                     "SmallNetwork",
