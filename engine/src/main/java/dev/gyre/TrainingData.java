@@ -60,8 +60,7 @@ record TrainingData(List<Encoded> learned, List<Row> heldOut) {
             Encoder encoder = encoder(allowed);
             var all = new ArrayList<Row>();
             for (DataSource source : sources) {
-                List<Example> examples =
-                        Rows.read(source.path(), source.format(), allowed, tally);
+                List<Example> examples = Rows.read(source.path(), source.format(), allowed, tally);
                 List<Optional<Encoded>> encoded = encoder.encodeAll(examples);
                 for (int i = 0; i < examples.size(); i++) {
                     Example example = examples.get(i);

@@ -100,9 +100,7 @@ public final class Encoder {
     public List<Optional<Encoded>> encodeAll(List<Example> examples) {
         var all = new ArrayList<Optional<Encoded>>(examples.size());
         for (int from = 0; from < examples.size(); from += AT_ONCE)
-            examples
-                    .subList(from, Math.min(examples.size(), from + AT_ONCE))
-                    .parallelStream()
+            examples.subList(from, Math.min(examples.size(), from + AT_ONCE)).parallelStream()
                     .map(this::tried)
                     .toList()
                     .forEach(outcome -> all.add(outcome.get()));
