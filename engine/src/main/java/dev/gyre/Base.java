@@ -6,6 +6,7 @@ import dev.gyre.format.Gguf;
 import dev.gyre.model.Families;
 import dev.gyre.model.Loading;
 import dev.gyre.model.Model;
+import dev.gyre.tensor.Torch;
 import dev.gyre.text.ChatTemplate;
 import dev.gyre.text.Dialect;
 import dev.gyre.text.Tokenizer;
@@ -29,11 +30,12 @@ record Base(Path place, Model model, Dialect dialect, Optional<ChatTemplate> tem
      * Opens a folder or a GGUF file.
      *
      * @param template {@code auto}, {@code none} or a jinja file
-     * @throws UserError when a file is missing or broken
+     * @throws UserError when a file is missing or broken, or libtorch cannot be loaded
      */
     static Base open(Path place, String template, Loading how) {
-        Dialect dialect = dialect(place);
+        Dialect dialect = Torch.whileLoading(() -> dialect(place));
         try {
+            needLibtorch();
             Optional<ChatTemplate> chosen =
                     switch (template) {
                         case "auto" -> dialect.template();
@@ -46,6 +48,19 @@ record Base(Path place, Model model, Dialect dialect, Optional<ChatTemplate> tem
             dialect.close();
             throw e;
         }
+    }
+
+    /**
+     * Loads libtorch.
+     *
+     * @throws UserError when it cannot be loaded
+     */
+    static void needLibtorch() {
+        Torch.obstacle()
+                .ifPresent(
+                        why -> {
+                            throw new UserError(why);
+                        });
     }
 
     /** What a model's files say of its text. */

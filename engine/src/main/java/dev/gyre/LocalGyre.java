@@ -63,8 +63,12 @@ final class LocalGyre implements Gyre {
             throw new UserError(
                     "unknown device \"%s\"%s"
                             .formatted(machine.device(), NearMiss.hint(machine.device(), devices)));
-        if (machine.threads().isPresent()) loaded();
-        machine.threads().ifPresent(Torch::threads);
+        machine.threads()
+                .ifPresent(
+                        count -> {
+                            Base.needLibtorch();
+                            Torch.threads(count);
+                        });
         try {
             Device.use(Device.valueOf(machine.device().toUpperCase(java.util.Locale.ROOT)));
         } catch (IllegalStateException e) {
@@ -76,19 +80,9 @@ final class LocalGyre implements Gyre {
         return (label, done, total) -> notices.fetched(label, done, Math.max(0, total));
     }
 
-    private static void loaded() {
-        Torch.obstacle()
-                .ifPresent(
-                        why -> {
-                            throw new UserError(why);
-                        });
-    }
-
     private Base base(Source source, Activations activations) {
         var how = new Loading(activations, BaseEncoding.named(source.baseEncoding()));
-        Path place = hub.resolve(source.base(), progress());
-        loaded();
-        return Base.open(place, source.template(), how);
+        return Base.open(hub.resolve(source.base(), progress()), source.template(), how);
     }
 
     private Reading reading() {

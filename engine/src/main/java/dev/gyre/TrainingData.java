@@ -14,6 +14,7 @@ import dev.gyre.train.Recipe;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -58,9 +59,14 @@ record TrainingData(List<Encoded> learned, List<Row> heldOut) {
             Allowances allowed = allowances(recipe.allow());
             Encoder encoder = encoder(allowed);
             var all = new ArrayList<Row>();
-            for (DataSource source : sources)
-                for (Example example : Rows.read(source.path(), source.format(), allowed, tally))
-                    encoder.encode(example).ifPresent(e -> all.add(new Row(example, e)));
+            for (DataSource source : sources) {
+                List<Example> examples = Rows.read(source.path(), source.format(), allowed, tally);
+                List<Optional<Encoded>> encoded = encoder.encodeAll(examples);
+                for (int i = 0; i < examples.size(); i++) {
+                    Example example = examples.get(i);
+                    encoded.get(i).ifPresent(e -> all.add(new Row(example, e)));
+                }
+            }
             if (all.isEmpty()) throw new UserError("no example has anything to learn");
             return all;
         }

@@ -5,9 +5,11 @@ import dev.gyre.text.Encoding;
 import dev.gyre.text.Message;
 import dev.gyre.text.Tokenizer;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Turns examples into tokens, and marks those that are learned: of each answer its text and the
@@ -16,7 +18,10 @@ import java.util.Optional;
  * it. Without a template, prompt, completion and an end-of-text token are joined.
  */
 public final class Encoder {
-    /** Renders a conversation with a chat template. */
+    /** Examples that are encoded before an error among them is told. */
+    private static final int AT_ONCE = 1024;
+
+    /** Renders a conversation with a chat template; several threads may ask at once. */
     @FunctionalInterface
     public interface Renderer {
         /** The conversation as text, perhaps with the beginning of an answer. */
@@ -84,6 +89,34 @@ public final class Encoder {
                     case Example.Completion c -> plain(c);
                 };
         return fitted(whole);
+    }
+
+    /**
+     * As {@link #encode} does it with each, on all processors.
+     *
+     * @return in the order of the examples
+     * @throws UserError the one of the first example that is not allowed
+     */
+    public List<Optional<Encoded>> encodeAll(List<Example> examples) {
+        var all = new ArrayList<Optional<Encoded>>(examples.size());
+        for (int from = 0; from < examples.size(); from += AT_ONCE)
+            examples.subList(from, Math.min(examples.size(), from + AT_ONCE)).parallelStream()
+                    .map(this::tried)
+                    .toList()
+                    .forEach(outcome -> all.add(outcome.get()));
+        return all;
+    }
+
+    /** An error waits until those before it are known. */
+    private Supplier<Optional<Encoded>> tried(Example example) {
+        try {
+            Optional<Encoded> encoded = encode(example);
+            return () -> encoded;
+        } catch (RuntimeException e) {
+            return () -> {
+                throw e;
+            };
+        }
     }
 
     private Encoded plain(Example.Completion c) {

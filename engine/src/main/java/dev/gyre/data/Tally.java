@@ -7,7 +7,7 @@ import java.util.Map;
 
 /**
  * Counts what was let through or left out because it was allowed, so that nobody has to guess where
- * rows went. Not for several threads.
+ * rows went. Any number of threads may count.
  */
 public final class Tally {
     /** What {@link Allowances} can allow. */
@@ -32,17 +32,17 @@ public final class Tally {
 
     private final Map<Kind, Integer> counts = new EnumMap<>(Kind.class);
 
-    void add(Kind kind) {
+    synchronized void add(Kind kind) {
         counts.merge(kind, 1, Integer::sum);
     }
 
     /** How often it happened. */
-    public int count(Kind kind) {
+    public synchronized int count(Kind kind) {
         return counts.getOrDefault(kind, 0);
     }
 
     /** A clause for each kind that happened, such as {@code 2 examples cut at the end}. */
-    public List<String> clauses() {
+    public synchronized List<String> clauses() {
         var out = new ArrayList<String>();
         counts.forEach((kind, n) -> out.add(n + " " + (n == 1 ? kind.one : kind.many)));
         return out;

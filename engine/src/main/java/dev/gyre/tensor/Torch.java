@@ -4,6 +4,7 @@ import org.bytedeco.pytorch.global.torch;
 
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Loads libtorch, once, with the settings that measured best: MKL as the BLAS on Linux x86-64, no
@@ -37,6 +38,20 @@ public final class Torch {
      */
     static void load() {
         Loaded.threads();
+    }
+
+    /**
+     * Does work that needs no tensors while another thread loads the native libraries, and ends
+     * when both are done; {@link #obstacle} says how the loading went.
+     */
+    public static <T> T whileLoading(Supplier<T> work) {
+        Thread.ofPlatform().daemon().name("gyre-libtorch").start(Torch::obstacle);
+        try {
+            return work.get();
+        } finally {
+            // OpenMP counts threads for each thread, and takes the count at its first question.
+            if (obstacle().isEmpty()) threads();
+        }
     }
 
     /** Threads that one operation may use. */

@@ -408,4 +408,43 @@ class EncoderTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("more than context_tokens = 2048");
     }
+
+    @Test
+    void manyKeepTheirOrder() {
+        var examples =
+                IntStream.range(0, 3000)
+                        .mapToObj(i -> (Example) chat("user:number " + i, "assistant:" + i))
+                        .toList();
+        Encoder encoder = strict(CHATML);
+        List<Optional<Encoded>> all = encoder.encodeAll(examples);
+        assertThat(all).hasSameSizeAs(examples);
+        for (int i = 0; i < all.size(); i++)
+            assertThat(learned(all.get(i).orElseThrow())).isEqualTo(List.of(i + "<|im_end|>"));
+    }
+
+    @Test
+    void ofManyErrorsTheFirstIsTold() {
+        var examples = new ArrayList<Example>();
+        for (int i = 0; i < 500; i++)
+            examples.add(
+                    new Example.Chat(
+                            i < 200
+                                    ? List.of(
+                                            new Message("user", "a"), new Message("assistant", "b"))
+                                    : List.of(new Message("user", "a")),
+                            "rows.jsonl:" + (i + 1)));
+        assertThatThrownBy(() -> strict(CHATML).encodeAll(examples))
+                .isInstanceOf(UserError.class)
+                .hasMessageStartingWith("rows.jsonl:201: ");
+    }
+
+    @Test
+    void countsFromManyThreadsAddUp() {
+        var examples =
+                IntStream.range(0, 2500).mapToObj(_ -> (Example) chat("user:a", "user:b")).toList();
+        var tally = new Tally();
+        var encoder = new Encoder(TOKENIZER, Optional.of(CHATML), 0, LONG, ALL, tally);
+        assertThat(encoder.encodeAll(examples)).allMatch(Optional::isEmpty);
+        assertThat(tally.count(Tally.Kind.NO_ANSWER)).isEqualTo(2500);
+    }
 }
