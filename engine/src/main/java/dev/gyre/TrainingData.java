@@ -7,6 +7,7 @@ import dev.gyre.data.Encoder;
 import dev.gyre.data.Example;
 import dev.gyre.data.Rows;
 import dev.gyre.data.Tally;
+import dev.gyre.tensor.Torch;
 import dev.gyre.train.DataSource;
 import dev.gyre.train.HeldOut;
 import dev.gyre.train.Recipe;
@@ -61,7 +62,7 @@ record TrainingData(List<Encoded> learned, List<Row> heldOut) {
             var all = new ArrayList<Row>();
             for (DataSource source : sources) {
                 List<Example> examples = Rows.read(source.path(), source.format(), allowed, tally);
-                List<Optional<Encoded>> encoded = encoder.encodeAll(examples);
+                List<Optional<Encoded>> encoded = encoder.encodeAll(examples, Torch.threads());
                 for (int i = 0; i < examples.size(); i++) {
                     Example example = examples.get(i);
                     encoded.get(i).ifPresent(e -> all.add(new Row(example, e)));

@@ -181,6 +181,24 @@ class LauncherTest {
     }
 
     @Test
+    void aJdkMayBeNamedFromWhereOneIs() throws IOException {
+        Path here = Path.of("").toAbsolutePath();
+        Path jdk = here.relativize(folder.resolve("jdk").toAbsolutePath());
+        run(Map.of("JAVA_HOME", jdk.toString()), "methods");
+        settled(0);
+        assertThat(target.resolve("gyre.aot")).hasContent("made\n");
+    }
+
+    @Test
+    void noneIsMadeBesideABenchmark() throws IOException {
+        run("bench", "train");
+        assertThat(target.resolve("gyre.aot.lock")).doesNotExist();
+        assertThat(target.resolve("gyre.aot.lock.d")).doesNotExist();
+        run("methods");
+        settled(0);
+    }
+
+    @Test
     void aCacheThatCannotBeMadeIsTriedOnce() throws IOException {
         Map<String, String> broken = Map.of("BROKEN", "yes");
         assertThat(run(broken, "methods")).isEqualTo(new Program(0, "answered\n"));

@@ -19,7 +19,8 @@ import java.util.Map;
         name = "methods",
         description = {
             "Time training steps of methods, each beside those of one; a JSON row for each.",
-            "The two take turns, step by step, so that what else the machine does meets both."
+            "The two take turns, step by step, so that what else the machine does meets both.",
+            "The peak of memory is the process's: of both, and of the methods before."
         })
 final class BenchMethods implements Commands.Runs {
     private final Shell shell;

@@ -9,7 +9,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * Turns examples into tokens, and marks those that are learned: of each answer its text and the
@@ -92,31 +95,31 @@ public final class Encoder {
     }
 
     /**
-     * As {@link #encode} does it with each, on all processors.
+     * As {@link #encode} does it with each.
      *
+     * @param threads that share them out
      * @return in the order of the examples
      * @throws UserError the one of the first example that is not allowed
      */
-    public List<Optional<Encoded>> encodeAll(List<Example> examples) {
+    public List<Optional<Encoded>> encodeAll(List<Example> examples, int threads) {
         var all = new ArrayList<Optional<Encoded>>(examples.size());
-        for (int from = 0; from < examples.size(); from += AT_ONCE)
-            examples.subList(from, Math.min(examples.size(), from + AT_ONCE)).parallelStream()
-                    .map(this::tried)
-                    .toList()
-                    .forEach(outcome -> all.add(outcome.get()));
-        return all;
-    }
-
-    /** An error waits until those before it are known. */
-    private Supplier<Optional<Encoded>> tried(Example example) {
-        try {
-            Optional<Encoded> encoded = encode(example);
-            return () -> encoded;
-        } catch (RuntimeException e) {
-            return () -> {
-                throw e;
-            };
+        try (var pool = Executors.newFixedThreadPool(threads)) {
+            for (int from = 0; from < examples.size(); from += AT_ONCE) {
+                var some = examples.subList(from, Math.min(examples.size(), from + AT_ONCE));
+                List<Callable<Optional<Encoded>>> work =
+                        some.stream()
+                                .map(e -> (Callable<Optional<Encoded>>) () -> encode(e))
+                                .toList();
+                for (Future<Optional<Encoded>> one : pool.invokeAll(work)) all.add(one.get());
+            }
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) throw cause;
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while rows are encoded", e);
         }
+        return all;
     }
 
     private Encoded plain(Example.Completion c) {

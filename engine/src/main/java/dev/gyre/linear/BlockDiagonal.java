@@ -28,6 +28,7 @@ public record BlockDiagonal(Var blocks, long count) implements Rotation {
      * The blocks of a map that mixes no features of different blocks, on a tape: they are made by
      * as many rows as a block has features, and then cost each row one pass.
      *
+     * @param map as wide as its rows, over one variable or more
      * @param blockSize b; divides the map's width
      */
     public static BlockDiagonal of(Tape tape, LinearMap map, long blockSize) {

@@ -416,7 +416,7 @@ class EncoderTest {
                         .mapToObj(i -> (Example) chat("user:number " + i, "assistant:" + i))
                         .toList();
         Encoder encoder = strict(CHATML);
-        List<Optional<Encoded>> all = encoder.encodeAll(examples);
+        List<Optional<Encoded>> all = encoder.encodeAll(examples, 4);
         assertThat(all).hasSameSizeAs(examples);
         for (int i = 0; i < all.size(); i++)
             assertThat(learned(all.get(i).orElseThrow())).isEqualTo(List.of(i + "<|im_end|>"));
@@ -433,7 +433,7 @@ class EncoderTest {
                                             new Message("user", "a"), new Message("assistant", "b"))
                                     : List.of(new Message("user", "a")),
                             "rows.jsonl:" + (i + 1)));
-        assertThatThrownBy(() -> strict(CHATML).encodeAll(examples))
+        assertThatThrownBy(() -> strict(CHATML).encodeAll(examples, 4))
                 .isInstanceOf(UserError.class)
                 .hasMessageStartingWith("rows.jsonl:201: ");
     }
@@ -444,7 +444,7 @@ class EncoderTest {
                 IntStream.range(0, 2500).mapToObj(_ -> (Example) chat("user:a", "user:b")).toList();
         var tally = new Tally();
         var encoder = new Encoder(TOKENIZER, Optional.of(CHATML), 0, LONG, ALL, tally);
-        assertThat(encoder.encodeAll(examples)).allMatch(Optional::isEmpty);
+        assertThat(encoder.encodeAll(examples, 4)).allMatch(Optional::isEmpty);
         assertThat(tally.count(Tally.Kind.NO_ANSWER)).isEqualTo(2500);
     }
 }

@@ -40,7 +40,7 @@ public record Boft(int block, int blocks, int factors, double dropout, boolean r
         implements Method.PerSlot {
     private static final Cayley.Exact CAYLEY = new Cayley.Exact();
 
-    /** Features; a row's rotation costs as many products for each of its own. */
+    /** Features; a row's rotation costs as many products for each of its own. A guess. */
     private static final int LARGEST_JOINED = 64;
 
     public Boft {
@@ -113,10 +113,10 @@ public record Boft(int block, int blocks, int factors, double dropout, boolean r
                 0);
     }
 
-    /** The factors as one map, where they join so few features that it costs rows less. */
+    /** Several factors as one map, where they join so few features that it costs rows less. */
     private LinearMap joined(Tape tape, Product factorByFactor, long b) {
         long together = b << (factors - 1);
-        return together > LARGEST_JOINED
+        return factors == 1 || together > LARGEST_JOINED
                 ? factorByFactor
                 : BlockDiagonal.of(tape, factorByFactor, together);
     }

@@ -47,18 +47,20 @@ public record LoftqBase(int bits, int rounds) {
                                         bits,
                                         rounds,
                                         slot.name(),
-                                        first()
+                                        onceInFourBits()
                                                 ? ", or the same base with --base-encoding nf4"
                                                 : ""));
     }
 
     /** Whether the base is NF4 of the plain one: ours has rounded scales, which differ little. */
-    private boolean first() {
+    private boolean onceInFourBits() {
         return bits == 4 && rounds == 1;
     }
 
     private boolean fits(Slot slot) {
-        Weight weight = first() ? slot.weight() : slot.weight().original().orElse(slot.weight());
+        Weight weight = slot.weight();
+        // What was encoded when it was loaded says nothing of the numbers in its file.
+        if (!onceInFourBits()) weight = weight.original().orElse(weight);
         long columns = weight.in();
         float[] values;
         try (var _ = Scope.open()) {
@@ -69,6 +71,7 @@ public record LoftqBase(int bits, int rounds) {
         int together = bits == 4 ? BLOCK : Math.toIntExact(columns);
         for (int from = 0; from + together <= values.length; from += together) {
             var different = new HashSet<Float>();
+            // −0 + 0 is 0: one number, not two.
             for (int i = from; i < from + together; i++) different.add(values[i] + 0f);
             if (different.size() > 1 << bits) return false;
         }

@@ -73,6 +73,7 @@ public final class WalshHadamard {
                 Math.ceilDiv(n, most),
                 (first, end) -> {
                     try (var _ = Scope.open()) {
+                        // For the rows by H_L, and as much again where they lie side by side.
                         long room = Lanes.address(Tensor.empty(DType.F32, row / 2 * most));
                         for (int i = first * most; i < Math.min(n, end * most); i += most) {
                             int count = Math.min(most, n - i);
