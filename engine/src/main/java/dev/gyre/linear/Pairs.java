@@ -29,6 +29,11 @@ public record Pairs(Var direct, Var crossed, long group) implements LinearMap {
         return half.expand(half.size(0), 2, group / 2).reshape(-1);
     }
 
+    /** What {@link #spread} gave to both features of a pair, summed: its transpose. */
+    public static Tensor gathered(Tensor features, long group) {
+        return features.view(-1, 2, group / 2).sum(1, false).view(-1);
+    }
+
     @Override
     public long in() {
         return direct.value().elements();

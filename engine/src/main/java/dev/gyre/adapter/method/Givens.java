@@ -10,6 +10,7 @@ import dev.gyre.linear.Product;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.Tape;
+import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 
 import java.util.ArrayList;
@@ -53,18 +54,36 @@ public record Givens(int stages) implements Method.PerSlot {
     @Override
     public Effect effect(Tape tape, Slot slot, Learned learned) {
         Var angles = learned.get(key(slot));
-        Var cos = tape.auto(v -> v.getFirst().cos(), angles);
-        Var sin = tape.auto(v -> v.getFirst().sin(), angles);
+        Tensor cos = angles.value().cos();
+        Tensor sin = angles.value().sin();
         var maps = new ArrayList<LinearMap>();
         for (int k = 0; k < stages(slot); k++)
-            maps.add(new Pairs(stage(tape, cos, k), stage(tape, sin, k), 2L << k));
+            maps.add(
+                    new Pairs(
+                            stage(tape, angles, cos, sin, -1, k),
+                            stage(tape, angles, sin, cos, 1, k),
+                            2L << k));
         return Effect.before(new Product(maps));
     }
 
-    /** Row k of [L, d/2], each number for both features of its pair: [d]. */
-    private static Var stage(Tape tape, Var all, int k) {
+    /**
+     * A function of the angles' row k, each number for both features of its pair: [d].
+     *
+     * @param values of the function, [L, d/2]
+     * @param slopes its derivative but for the sign, [L, d/2]
+     */
+    private static Var stage(
+            Tape tape, Var angles, Tensor values, Tensor slopes, double sign, int k) {
         long group = 2L << k;
-        return tape.auto(v -> Pairs.spread(v.getFirst().select(0, k), group), all);
+        Tensor y = Pairs.spread(values.select(0, k), group);
+        if (!tape.needs(angles)) return Var.constant(y);
+        Tensor slope = tape.save(slopes.select(0, k));
+        return tape.record(
+                y,
+                dy ->
+                        angles.gradientBuffer()
+                                .select(0, k)
+                                .plusProductInPlace(Pairs.gathered(dy, group), slope, sign));
     }
 
     /** The registry's line for Givens chains. */
