@@ -7,6 +7,7 @@ import dev.gyre.format.ElementType;
 import dev.gyre.tensor.Device;
 import dev.gyre.tensor.Int8Matrix;
 import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.kernel.Kernels;
 
 import java.util.List;
 import java.util.Locale;
@@ -40,10 +41,16 @@ public record BaseEncoding(
                             Dense::decoded,
                             Dense::decoded),
                     new BaseEncoding(
+                            "bf16x2",
+                            "two bf16 parts of each number, multiplied by the processor's AMX"
+                                    + " units",
+                            (w, home) -> Bf16x2.of(onTiles(w), home),
+                            (w, home) -> Bf16x2.of(onTiles(w), home)),
+                    new BaseEncoding(
                             "int8",
                             "8 bits, multiplied with activations rounded to 8 bits",
                             (w, home) -> Int8.of(possible(w), home),
-                            (w, home) -> Int8.head(possible(w), home)),
+                            (w, home) -> Int8.head(Bf16x2.of(possible(w), home), home)),
                     encoded(
                             "nf4",
                             "4 bits, double quantisation (QLoRA)",
@@ -53,7 +60,7 @@ public record BaseEncoding(
                     blocks(ElementType.Q4_K, "GGUF's super-blocks of 4 bits"));
 
     /** The registry's names, for help. */
-    public static final String NAMES = "stored, f32, int8, nf4, q8_0, q4_0, q4_k";
+    public static final String NAMES = "stored, f32, bf16x2, int8, nf4, q8_0, q4_0, q4_k";
 
     /** Encoded when the model is loaded; heads stay as the file has them. */
     private static BaseEncoding encoded(String name, String meaning, Encoded.Encoder encoder) {
@@ -106,6 +113,14 @@ public record BaseEncoding(
         return "= \"%s\" is not an encoding%s"
                 .formatted(
                         name, NearMiss.hint(name, ALL.stream().map(BaseEncoding::name).toList()));
+    }
+
+    private static Weight onTiles(Weight stored) {
+        if (Device.current() != Device.CPU || !Kernels.haveParts())
+            throw new UserError(
+                    "the base encoding bf16x2 needs a processor with matrix units for bf16"
+                            + " (AMX: Intel Xeon from 2023 on); use: f32");
+        return stored;
     }
 
     private static Weight possible(Weight stored) {

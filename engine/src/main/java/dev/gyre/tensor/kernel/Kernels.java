@@ -22,6 +22,9 @@ public final class Kernels {
     /** A larger block is a matrix like any other, and left to the BLAS. */
     private static final int LARGEST_BLOCK = 256;
 
+    /** The matrix is packed for each product, which fewer rows do not repay. */
+    private static final int FEWEST_FOR_PARTS = 64;
+
     private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
     private Kernels() {}
@@ -98,6 +101,21 @@ public final class Kernels {
         if (!fit(x) || high != null && !fit(high)) return false;
         long length = high == null ? x.size(1) : x.size(1) / high.size(0);
         return length % Lanes.COUNT == 0 && Lanes.COUNT <= 16;
+    }
+
+    /** Whether this processor has what {@link Parts} needs. */
+    public static boolean haveParts() {
+        return PRESENT && Lanes.COUNT == 16 && SmallProducts.PRESENT;
+    }
+
+    /** {@link Parts} of a matrix [out, in], for products with it and with its transpose. */
+    public static boolean fitParts(long in, long out) {
+        return haveParts() && in % Parts.SIDE == 0 && out % Parts.SIDE == 0;
+    }
+
+    /** Whether products of rows x [N, d] by {@link Parts} are worth it. */
+    public static boolean repayParts(Tensor x) {
+        return fit(x) && x.size(0) >= FEWEST_FOR_PARTS;
     }
 
     private static boolean fit(Tensor... tensors) {
