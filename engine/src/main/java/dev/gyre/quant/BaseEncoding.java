@@ -42,15 +42,14 @@ public record BaseEncoding(
                             Dense::decoded),
                     new BaseEncoding(
                             "bf16x2",
-                            "two bf16 parts of each number, multiplied by the processor's AMX"
-                                    + " units",
+                            "bf16 as it is, multiplied with activations of 16 bits by AMX units",
                             (w, home) -> Bf16x2.of(onTiles(w), home),
                             (w, home) -> Bf16x2.of(onTiles(w), home)),
                     new BaseEncoding(
                             "int8",
                             "8 bits, multiplied with activations rounded to 8 bits",
                             (w, home) -> Int8.of(possible(w), home),
-                            (w, home) -> Int8.head(Bf16x2.of(possible(w), home), home)),
+                            (w, home) -> Int8.head(possible(w), home)),
                     encoded(
                             "nf4",
                             "4 bits, double quantisation (QLoRA)",

@@ -9,38 +9,35 @@ import dev.gyre.tensor.kernel.Parts;
 import java.util.Optional;
 
 /**
- * A weight whose products with many rows are made of bf16 parts (see {@link Parts}); with few rows
- * they are the source's own. A number that is one of bf16 has one part, as those of most models'
- * files; then only the rows' numbers are rounded, to 16 bits.
+ * A weight of bf16 whose products with many rows are made of the rows' bf16 parts (see {@link
+ * Parts}); with few rows they are the source's own.
+ *
+ * @param source the same numbers
+ * @param values [out, in], BF16
  */
-final class Bf16x2 implements Weight {
-    /** Rows that are taken apart at a time. */
+record Bf16x2(Weight source, Tensor values) implements Weight {
+    /** Rows that are taken at a time. */
     private static final long PANEL = 4096;
 
-    private final Weight source;
-    private final Tensor parts;
-
-    private Bf16x2(Weight source, Tensor parts) {
-        this.source = source;
-        this.parts = parts;
-    }
-
     /**
-     * Takes a weight apart.
+     * Copies a weight's numbers; where one of them is not of bf16, or the shape does not fit, it is
+     * decoded to f32: two parts of each would need three products, which were no faster.
      *
-     * @param home owns the parts
+     * @param home owns the copy
      */
     static Weight of(Weight source, Scope home) {
-        if (!Kernels.fitParts(source.in(), source.out())) return source;
+        if (!Kernels.fitParts(source.in(), source.out())) return Dense.decoded(source, home);
         try (var _ = Scope.open()) {
-            Tensor parts = Tensor.empty(DType.BF16, 2, source.out(), source.in());
+            Tensor values = Tensor.empty(DType.BF16, source.out(), source.in());
             for (long from = 0; from < source.out(); from += PANEL)
                 try (var _ = Scope.open()) {
                     long rows = Math.min(PANEL, source.out() - from);
-                    Parts.split(source.panel(from, rows).contiguous(), parts, from);
+                    Tensor w = source.panel(from, rows);
+                    Tensor narrow = w.to(DType.BF16);
+                    if (!narrow.to(w.dtype()).sameAs(w)) return Dense.decoded(source, home);
+                    values.narrow(0, from, rows).copyFrom(narrow);
                 }
-            boolean one = parts.narrow(0, 1, 1).abs().max().item() == 0;
-            return new Bf16x2(source, home.adopt(one ? parts.narrow(0, 0, 1).copy() : parts));
+            return new Bf16x2(source, home.adopt(values));
         }
     }
 
@@ -58,7 +55,7 @@ final class Bf16x2 implements Weight {
     public Tensor times(Tensor x) {
         if (!Kernels.repayParts(x)) return source.times(x);
         try (var here = Scope.open()) {
-            return here.give(Parts.of(x).times(parts));
+            return here.give(Parts.of(x).times(values));
         }
     }
 
@@ -66,7 +63,7 @@ final class Bf16x2 implements Weight {
     public Tensor transposeTimes(Tensor dy) {
         if (!Kernels.repayParts(dy)) return source.transposeTimes(dy);
         try (var here = Scope.open()) {
-            return here.give(Parts.of(dy).transposeTimes(parts));
+            return here.give(Parts.of(dy).transposeTimes(values));
         }
     }
 
@@ -97,6 +94,6 @@ final class Bf16x2 implements Weight {
 
     @Override
     public long bytes() {
-        return parts.bytes();
+        return values.bytes();
     }
 }
