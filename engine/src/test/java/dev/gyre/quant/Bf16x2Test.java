@@ -17,7 +17,7 @@ import dev.gyre.tensor.kernel.Kernels;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @ExtendWith(InScope.class)
 class Bf16x2Test {
@@ -28,12 +28,12 @@ class Bf16x2Test {
         return BaseEncoding.named("bf16x2").linear().apply(weight, home);
     }
 
-    /** Few rows take the source's own products, many those of their parts. */
+    /** Few rows take plain products, many those of their parts; f32 numbers may be of bf16. */
     @ParameterizedTest
-    @ValueSource(ints = {3, 200})
-    void productsAreTheSources(int rows) {
+    @CsvSource({"BF16, 3", "BF16, 200", "F32, 3", "F32, 200"})
+    void productsAreTheSources(DType type, int rows) {
         try (var home = Scope.detached()) {
-            var source = new Dense(random.normal(4160, 96).to(DType.BF16));
+            var source = new Dense(random.normal(4160, 96).to(DType.BF16).to(type));
             Weight made = of(source, home);
             assertThat(made.encoding()).isEqualTo("bf16x2");
             assertThat(made.bytes()).isEqualTo(4160L * 96 * 2);
@@ -64,7 +64,7 @@ class Bf16x2Test {
     }
 
     @Test
-    void aProcessorWithoutTheUnitsRefusesIt() {
+    void itIsMadeWhereTheUnitsAreAndRefusedElsewhere() {
         var encoding = BaseEncoding.named("bf16x2");
         try (var home = Scope.detached()) {
             var source = new Dense(random.normal(64, 64).to(DType.BF16));

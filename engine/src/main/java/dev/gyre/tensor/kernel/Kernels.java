@@ -22,7 +22,7 @@ public final class Kernels {
     /** A larger block is a matrix like any other, and left to the BLAS. */
     private static final int LARGEST_BLOCK = 256;
 
-    /** The matrix is packed for each product, which fewer rows do not repay. */
+    /** The matrix is packed for each product, which fewer rows do not repay. A guess. */
     private static final int FEWEST_FOR_PARTS = 64;
 
     private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;

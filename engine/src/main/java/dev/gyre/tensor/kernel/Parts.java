@@ -7,12 +7,12 @@ import dev.gyre.tensor.Tensor;
 /**
  * Rows of f32, each number taken as the sum of two of bf16, and their products with matrices of
  * bf16: x·w ≈ x₀·w + x₁·w. That keeps 16 bits of each number of x, and sums in f32: the error is
- * some 3·10⁻⁶ of the result's norm, where f32 products have 3·10⁻⁷ and bf16 ones 2·10⁻³. Of what
+ * 2.5·10⁻⁶ of the result's norm, where f32 products have 3·10⁻⁷ and bf16 ones 2·10⁻³. Of what
  * oneMKL calls "float_to_bf16x2", and PyTorch the float32 matmul precision "high", it is the half
  * that a matrix of bf16 leaves.
  *
- * <p>Asked for only where {@link Kernels#fitParts} says so. Products below 10⁻³⁰ lose digits: the
- * units take what is below f32's normal range for 0.
+ * <p>Asked for only where {@link Kernels#fitParts} and {@link Kernels#repayParts} say so. Products
+ * below 10⁻³⁰ lose digits: the units take what is below f32's normal range for 0.
  */
 public final class Parts {
     /** Rows of a tile; they are padded to a multiple. */
@@ -21,9 +21,10 @@ public final class Parts {
     /** A matrix's sides are multiples of it. */
     static final int SIDE = 32;
 
-    /** Columns of a panel of w, which stays in a core's cache while all rows pass over it. */
+    /** Columns of a panel of w, which is to stay in a core's cache while all rows pass over it. */
     private static final int WIDEST = 288;
 
+    /** Steps of a panel. */
     private static final int DEEPEST = 768;
 
     private final Tensor parts;
