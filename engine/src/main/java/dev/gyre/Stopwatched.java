@@ -16,14 +16,13 @@ record Stopwatched(Base base, Adapter adapter, Trainer trainer) implements Gyre.
     }
 
     /**
-     * A row of n tokens is predicted token by token; one more, which is not read, is the last one's
-     * label.
+     * A row of n tokens is read whole, and its n − 1 last are predicted, as the peers do: the token
+     * after it, which nobody knows, is not learned.
      */
     private static Encoded learnedWhole(int[] row) {
         int[] ids = Arrays.copyOf(row, row.length + 1);
-        ids[row.length] = row[0];
         boolean[] learned = new boolean[ids.length];
-        Arrays.fill(learned, true);
+        Arrays.fill(learned, 0, row.length, true);
         return new Encoded(ids, learned, "a row of random tokens");
     }
 

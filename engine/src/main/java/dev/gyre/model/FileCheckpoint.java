@@ -73,7 +73,9 @@ final class FileCheckpoint implements Checkpoint {
 
     @Override
     public Weight head(String name, long out, long in) {
-        return encoding.head().apply(table(name, out, in), home);
+        Weight head = encoding.head().apply(table(name, out, in), home);
+        wasRead(name);
+        return head;
     }
 
     @Override
@@ -82,7 +84,18 @@ final class FileCheckpoint implements Checkpoint {
             return encoding.linear().apply(table(name, out, in), home);
         // Straight from the file: a copy of the plain numbers would stay beside the encoded ones.
         var mapped = new Encoded(rows(name, out, in), layout.order(name));
-        return encoding.linear().apply(mapped, home);
+        Weight encoded = encoding.linear().apply(mapped, home);
+        wasRead(name);
+        return encoded;
+    }
+
+    /**
+     * What was read of the file is in memory twice now, here and in its mapping, which lets go of
+     * it; it would be mapped again if it were read again.
+     */
+    private void wasRead(String name) {
+        StoredTensor tensor = file.tensors().get(layout.name(name));
+        if (tensor != null && tensor.data().isMapped()) tensor.data().unload();
     }
 
     private Weight stored(String name, long out, long in) {
@@ -91,6 +104,7 @@ final class FileCheckpoint implements Checkpoint {
         if (!plain && Device.current() == Device.CPU) return new Encoded(rows, layout.order(name));
         try (var _ = Scope.open()) {
             Tensor numbers = plain ? numbers(find(name, out, in)) : decoded(rows);
+            wasRead(name);
             return new Dense(home.adopt(ordered(name, numbers)));
         }
     }

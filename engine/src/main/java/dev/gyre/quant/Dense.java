@@ -42,12 +42,13 @@ public record Dense(Tensor values) implements Weight {
 
     @Override
     public Tensor times(Tensor x) {
-        return x.linear(values.to(x.dtype()));
+        return Tensor.empty(x.dtype(), x.size(0), out())
+                .intoMatmul(x, values.to(x.dtype()).transpose(0, 1));
     }
 
     @Override
     public Tensor transposeTimes(Tensor dy) {
-        return dy.matmul(values.to(dy.dtype()));
+        return Tensor.empty(dy.dtype(), dy.size(0), in()).intoMatmul(dy, values.to(dy.dtype()));
     }
 
     @Override

@@ -82,8 +82,6 @@ public final class Tensor {
     }
 
     private static Tensor make(DType type, long[] shape, Factory factory) {
-        for (long size : shape)
-            if (size < 0) throw new IllegalArgumentException("shape " + Arrays.toString(shape));
         try (var t = new ScalarTypeOptional(type.torch);
                 var layout = new LayoutOptional();
                 var device = Device.current().optional();
@@ -94,6 +92,9 @@ public final class Tensor {
 
     /** Uninitialised. */
     public static Tensor empty(DType type, long... shape) {
+        long bytes = bytes(type, shape);
+        if (Blocks.take(bytes) && Device.current() == Device.CPU)
+            return new Tensor(Blocks.empty(type, shape, bytes));
         return make(
                 type,
                 shape,
@@ -104,7 +105,17 @@ public final class Tensor {
                 });
     }
 
+    private static long bytes(DType type, long[] shape) {
+        long bytes = type.bytes();
+        for (long size : shape) {
+            if (size < 0) throw new IllegalArgumentException("shape " + Arrays.toString(shape));
+            bytes = Math.multiplyExact(bytes, size);
+        }
+        return bytes;
+    }
+
     public static Tensor zeros(DType type, long... shape) {
+        if (Blocks.take(bytes(type, shape))) return empty(type, shape).fillInPlace(0);
         return make(type, shape, org.bytedeco.pytorch.global.torch::zeros);
     }
 
@@ -184,12 +195,14 @@ public final class Tensor {
         return onHost.to(device);
     }
 
-    /** This storage-less shape and type, uninitialised. */
+    /** This shape and type, uninitialised. */
     public Tensor emptyLike() {
+        if (!onGpu() && isContiguous()) return empty(dtype(), shape());
         return new Tensor(org.bytedeco.pytorch.global.torch.empty_like(torch));
     }
 
     public Tensor zerosLike() {
+        if (!onGpu() && isContiguous()) return zeros(dtype(), shape());
         return new Tensor(org.bytedeco.pytorch.global.torch.zeros_like(torch));
     }
 
