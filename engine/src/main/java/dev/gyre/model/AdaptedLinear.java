@@ -74,11 +74,26 @@ final class AdaptedLinear {
      * @param bias the base's own bias, [out]; null for none
      */
     static Var apply(Tape tape, Slot slot, @Nullable Tensor bias, Var x, List<Span> spans) {
+        return apply(tape, slot, bias, x, spans, true);
+    }
+
+    /**
+     * The last product of a stretch that is computed again: its backward pass reads x, and nobody
+     * y.
+     *
+     * @return zeros where they do, at no cost
+     */
+    static Var applyUnread(Tape tape, Slot slot, @Nullable Tensor bias, Var x, List<Span> spans) {
+        return apply(tape, slot, bias, x, spans, Gates.any(slot, spans));
+    }
+
+    private static Var apply(
+            Tape tape, Slot slot, @Nullable Tensor bias, Var x, List<Span> spans, boolean read) {
         var parts = spans.stream().map(s -> parts(slot, s, bias)).toList();
         var op = new AdaptedLinear(tape, slot, parts);
         boolean learns = parts.stream().anyMatch(Parts::learns);
-        Var y = op.run(tape, x, learns);
-        return gated(tape, slot, x, y, spans);
+        Var y = op.run(tape, x, learns, read);
+        return Gates.apply(tape, slot, x, y, spans);
     }
 
     private static Parts parts(Slot slot, Span span, @Nullable Tensor bias) {
@@ -100,14 +115,21 @@ final class AdaptedLinear {
         return new Parts(span.from(), span.rows(), before, after, beside, biases, replaced);
     }
 
-    private Var run(Tape tape, Var x, boolean learns) {
+    private Var run(Tape tape, Var x, boolean learns, boolean read) {
         boolean records = tape.needs(x) || learns && tape.recording();
         Tensor y;
         Tensor base;
         try (var here = Scope.open()) {
-            base = product(rotated(x.value()));
-            y = transforms() ? base.emptyLike() : base;
-            for (int i = 0; i < spans.size(); i++) finish(i, x.value(), base, y);
+            if (read || transforms()) {
+                base = product(rotated(x.value()));
+                y = transforms() ? base.emptyLike() : base;
+                for (int i = 0; i < spans.size(); i++) finish(i, x.value(), base, y);
+            } else {
+                base =
+                        Tensor.zeros(x.value().dtype(), 1, 1)
+                                .expand(x.value().size(0), weight.out());
+                y = base;
+            }
             here.give(y);
             if (transforms() && records) here.give(base);
         }
@@ -264,26 +286,5 @@ final class AdaptedLinear {
         for (int i = maps.size() - 1; i >= 0; i--)
             d = maps.get(i).backward(inputs.get(i), d.contiguous());
         return d;
-    }
-
-    /** Functions that no weight can express, span by span, after the linear parts. */
-    private static Var gated(Tape tape, Slot slot, Var x, Var y, List<Span> spans) {
-        Var out = y;
-        for (Span span : spans) {
-            for (Effect effect : span.at(slot.name())) {
-                if (!(effect instanceof Effect.Gated g)) continue;
-                out =
-                        spans.size() == 1
-                                ? g.function().apply(tape, x, out)
-                                : gatedRows(tape, g, span, x, out);
-            }
-        }
-        return out;
-    }
-
-    private static Var gatedRows(Tape tape, Effect.Gated g, Span span, Var x, Var y) {
-        Var rowsX = Rows.narrow(tape, x, span.from(), span.rows());
-        Var rowsY = Rows.narrow(tape, y, span.from(), span.rows());
-        return Rows.replace(tape, y, g.function().apply(tape, rowsX, rowsY), span.from());
     }
 }

@@ -240,7 +240,12 @@ final class Llama implements Model {
             Var gated =
                     GatedMlp.apply(
                             tape, linear(tape, b.gate, m, tokens), linear(tape, b.up, m, tokens));
-            return here.give(Rows.sum(tape, h, linear(tape, b.down, gated, tokens)));
+            Var down =
+                    tape.again()
+                            ? AdaptedLinear.applyUnread(
+                                    tape, b.down, bias(b.down), gated, tokens.spans())
+                            : linear(tape, b.down, gated, tokens);
+            return here.give(Rows.sum(tape, h, down));
         }
     }
 

@@ -25,31 +25,33 @@ public final class Tape implements AutoCloseable {
 
     private final boolean recording;
     private final boolean training;
+    private final boolean again;
     private final long seed;
     private final List<Node> nodes = new ArrayList<>();
     private final Scope home = Scope.detached();
     private List<Tensor> pending = new ArrayList<>();
     private long draws;
 
-    private Tape(boolean recording, boolean training, long seed) {
+    private Tape(boolean recording, boolean training, boolean again, long seed) {
         this.recording = recording;
         this.training = training;
+        this.again = again;
         this.seed = seed;
     }
 
     /** A tape that computes values and records nothing. */
     public static Tape off() {
-        return new Tape(false, false, 0);
+        return new Tape(false, false, false, 0);
     }
 
     /** A tape for one forward and backward pass; random masks follow the seed. */
     public static Tape recording(long seed) {
-        return new Tape(true, true, seed);
+        return new Tape(true, true, false, seed);
     }
 
     /** A tape for gradients of the model as it is used: nothing is dropped. */
     public static Tape recordingWithoutDropout() {
-        return new Tape(true, false, 0);
+        return new Tape(true, false, false, 0);
     }
 
     /** Whether this pass trains: dropout acts. */
@@ -60,6 +62,13 @@ public final class Tape implements AutoCloseable {
     /** Whether operations over what learns must be recorded for a backward pass. */
     public boolean recording() {
         return recording;
+    }
+
+    /**
+     * Whether a stretch runs again, in its backward pass: what it puts out is known, and not read.
+     */
+    public boolean again() {
+        return again;
     }
 
     /**
@@ -217,14 +226,14 @@ public final class Tape implements AutoCloseable {
         long bodySeed = nextSeed();
         if (!recording) return body.apply(this, input);
         Var value;
-        try (var plain = new Tape(false, training, bodySeed)) {
+        try (var plain = new Tape(false, training, false, bodySeed)) {
             value = body.apply(plain, input);
         }
         Tensor kept = save(input.value());
         return record(
                 value.value(),
                 dy -> {
-                    try (var again = new Tape(true, training, bodySeed);
+                    try (var again = new Tape(true, training, true, bodySeed);
                             var _ = Scope.open()) {
                         var start = Var.leaf(kept, again.home);
                         Var end = body.apply(again, start);

@@ -4,16 +4,17 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
 /**
- * Rows times a block-diagonal matrix, and the two gradients of it. Rows are taken in stretches that
- * stay in a core's cache while all its blocks pass over them; blocks are shared out among threads,
- * so no sum is split.
+ * Rows times a block-diagonal matrix, and the two gradients of it. A few rows at a time are taken
+ * through all their blocks, so that memory is read in its order; blocks are shared out among
+ * threads, so no sum is split.
  *
  * <p>Shapes: x, y [N, r·b]; blocks [r, b, b], applied as y[n, i·b + c] = Σₖ x[n, i·b + k] · R[i, k,
  * c]: OFTv2's input rotation (arXiv 2506.19847). Asked for only where {@link Kernels#fitRotation}
  * says so.
  */
 public final class BlockRotation {
-    private static final int STRETCH = 64;
+    /** Rows at a time. More keep blocks in the nearest cache for longer, but wait for the rows. */
+    private static final int STRETCH = 8;
 
     private BlockRotation() {}
 
