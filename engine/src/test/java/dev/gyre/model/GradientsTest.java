@@ -65,7 +65,15 @@ class GradientsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"oft:block=8", "prompt-tuning:tokens=3", "prefix-tuning:tokens=3"})
+    @ValueSource(
+            strings = {
+                "oft:block=8",
+                "lora:rank=2",
+                "sequential",
+                "ia3",
+                "prompt-tuning:tokens=3",
+                "prefix-tuning:tokens=3"
+            })
     void agreeWhenActivationsAreComputedAgain(String word) {
         var spec = MethodSpec.of(word);
         try (var model = PicoModels.of(DType.F64, false, false, true);
