@@ -197,12 +197,17 @@ public final class Tensor {
 
     /** This shape and type, uninitialised. */
     public Tensor emptyLike() {
-        if (!onGpu() && isContiguous()) return empty(dtype(), shape());
+        if (packedOnHost()) return empty(dtype(), shape());
         return new Tensor(org.bytedeco.pytorch.global.torch.empty_like(torch));
     }
 
+    /** Whether one of its shape, made anew, is where it is and laid out as it is. */
+    private boolean packedOnHost() {
+        return Device.current() == Device.CPU && !onGpu() && isContiguous();
+    }
+
     public Tensor zerosLike() {
-        if (!onGpu() && isContiguous()) return zeros(dtype(), shape());
+        if (packedOnHost()) return zeros(dtype(), shape());
         return new Tensor(org.bytedeco.pytorch.global.torch.zeros_like(torch));
     }
 
