@@ -5,7 +5,9 @@ import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.OperatorHandle;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Type.TypePtr;
+import org.bytedeco.pytorch.global.torch;
 
 import java.util.Locale;
 
@@ -14,6 +16,10 @@ import java.util.Locale;
  * ones. The sums are exact (32-bit integers), so a row's result does not depend on the rows beside
  * it. Unsigned rows with the zero point 128, because oneDNN has no fast product of signed ones on
  * most processors.
+ *
+ * <p>A processor without dot products of bytes (VNNI, AMX) adds pairs of products in 16 bits, which
+ * silently saturate; PyTorch's own answer there is weights of 7 bits. Here the rows are multiplied
+ * in two parts, of 7 bits and of one: as exact, at twice the cost.
  */
 public final class Int8Matrix {
     /** What an unsigned row holds for 0. */
@@ -47,6 +53,26 @@ public final class Int8Matrix {
                                 .containedType(0));
     }
 
+    /** Whether products of the largest numbers are off on this processor. */
+    private static final class Saturation {
+        static final boolean HAPPENS = happens();
+
+        private static boolean happens() {
+            int width = 64;
+            try (var home = Scope.open()) {
+                Tensor codes = Tensor.full(DType.I8, 127, width, width);
+                Tensor ones = Tensor.ones(DType.F32, width);
+                Tensor rows = Tensor.full(DType.U8, 255, width, width);
+                Tensor product = pack(codes, ones, home).times(rows, ZERO_POINT);
+                return product.minus(Tensor.full(DType.F32, 127 * 127 * width, width, width))
+                                .abs()
+                                .max()
+                                .item()
+                        > 0;
+            }
+        }
+    }
+
     /** Whether this machine's libtorch has these products: on x86-64 it does. */
     public static boolean possible() {
         String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
@@ -75,11 +101,22 @@ public final class Int8Matrix {
      * @return [N, out], F32
      */
     public Tensor times(Tensor rows) {
+        if (!Saturation.HAPPENS) return times(rows, ZERO_POINT);
+        try (var here = Scope.open();
+                var one = new Scalar(1)) {
+            var high = new Tensor(torch.bitwise_right_shift(rows.torch, one));
+            var low = new Tensor(torch.bitwise_and(rows.torch, one));
+            Tensor product = times(high, ZERO_POINT / 2).timesInPlace(2);
+            return here.give(product.plusInPlace(times(low, 0)));
+        }
+    }
+
+    private Tensor times(Tensor rows, int zeroPoint) {
         return call(
                 Handles.PRODUCT,
                 new IValue(rows.torch),
                 new IValue(1.0),
-                new IValue((long) ZERO_POINT),
+                new IValue((long) zeroPoint),
                 new IValue(packed.torch),
                 new IValue(scales.torch),
                 new IValue(zeros.torch),

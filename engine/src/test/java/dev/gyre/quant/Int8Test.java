@@ -42,6 +42,25 @@ class Int8Test {
         }
     }
 
+    /** Pairs of such products do not fit 16 bits, in which some processors add them. */
+    @Test
+    void theLargestNumbersDoNotSaturate() {
+        try (var home = Scope.open()) {
+            var int8 = Int8.of(new Dense(Tensor.ones(DType.F32, 96, 64)), home);
+            Tensor x = Tensor.ones(DType.F32, 9, 64);
+            assertThat(int8.times(x).minus(Tensor.full(DType.F32, 64, 9, 96)).abs().max().item())
+                    .isLessThan(1e-3);
+            Tensor dy = Tensor.ones(DType.F32, 9, 96);
+            assertThat(
+                            int8.transposeTimes(dy)
+                                    .minus(Tensor.full(DType.F32, 96, 9, 64))
+                                    .abs()
+                                    .max()
+                                    .item())
+                    .isLessThan(1e-3);
+        }
+    }
+
     @Test
     void aHeadsGradientKeepsWhatIsSmall() {
         try (var home = Scope.open();
