@@ -78,10 +78,10 @@ final class AdaptedLinear {
     }
 
     /**
-     * The last product of a stretch that is computed again: its backward pass reads x, and nobody
-     * y.
+     * As {@link #apply} where nobody reads y but a part of an adapter: the last product of a
+     * stretch that is computed again, of which the backward pass reads x alone.
      *
-     * @return zeros where they do, at no cost
+     * @return zeros, at no cost, unless such a part reads y
      */
     static Var applyUnread(Tape tape, Slot slot, @Nullable Tensor bias, Var x, List<Span> spans) {
         return apply(tape, slot, bias, x, spans, Gates.any(slot, spans));

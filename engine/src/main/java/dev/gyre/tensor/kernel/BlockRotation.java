@@ -13,7 +13,10 @@ import dev.gyre.tensor.Tensor;
  * says so.
  */
 public final class BlockRotation {
-    /** Rows at a time. More keep blocks in the nearest cache for longer, but wait for the rows. */
+    /**
+     * Rows at a time: of 4 to 128 what was fast for all three products on AVX2. More keep a block
+     * in the nearest cache for longer, but wait for the rows.
+     */
     private static final int STRETCH = 8;
 
     private BlockRotation() {}
