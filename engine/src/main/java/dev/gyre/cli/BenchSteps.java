@@ -32,8 +32,9 @@ final class BenchSteps {
 
     @Option(
             names = "--activations",
-            paramLabel = "keep|recompute|auto",
-            description = "What the backward pass needs: kept, or computed again [keep].")
+            paramLabel = "keep|bf16|recompute|auto",
+            description =
+                    "What the backward pass needs: kept, kept in bf16, or computed again [keep].")
     private Activations activations = Activations.KEEP;
 
     @Option(names = "--rows", paramLabel = "N", description = "Rows of a step [4].")

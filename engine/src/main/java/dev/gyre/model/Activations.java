@@ -4,6 +4,8 @@ package dev.gyre.model;
 public enum Activations {
     /** All of it is kept. */
     KEEP,
+    /** All of it is kept in bf16; gradients feel the rounding, the loss of a step does not. */
+    BF16,
     /** A block's input is kept, the rest computed again. */
     RECOMPUTE,
     /** Kept where that takes less than half of the memory that was free when the model opened. */

@@ -4,6 +4,7 @@ import dev.gyre.linear.LinearMap;
 import dev.gyre.quant.Dense;
 import dev.gyre.quant.Weight;
 import dev.gyre.tensor.Random;
+import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -135,7 +136,7 @@ final class AdaptedLinear {
         }
         if (!records) return Var.constant(y);
         Kept kept = kept(tape, x);
-        Tensor keptBase = transforms() ? tape.save(base) : base;
+        Saved keptBase = transforms() ? tape.saveActivation(base) : () -> base;
         return tape.record(y, dy -> backward(x, kept, keptBase, dy));
     }
 
@@ -218,12 +219,13 @@ final class AdaptedLinear {
         }
     }
 
-    private void backward(Var x, Kept kept, Tensor keptBase, Tensor dy) {
+    private void backward(Var x, Kept kept, Saved keptBase, Tensor dy) {
         boolean wantsX = x.needsGradient();
         Tensor dbase = dy;
         if (transforms()) {
             dbase = dy.emptyLike();
-            for (Parts p : spans) p.of(dbase).copyFrom(pull(p.after, p.of(keptBase), p.of(dy)));
+            for (Parts p : spans)
+                p.of(dbase).copyFrom(pull(p.after, p.of(keptBase.get()), p.of(dy)));
         }
         boolean rotates = spans.stream().anyMatch(p -> !p.before.isEmpty());
         boolean replaced = spans.stream().anyMatch(p -> p.weight != null);

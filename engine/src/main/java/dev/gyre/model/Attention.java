@@ -2,6 +2,7 @@ package dev.gyre.model;
 
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.FlashAttention;
+import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -26,11 +27,11 @@ import java.util.function.Function;
  * @param headDim D
  */
 record Attention(int heads, int kvHeads, int headDim) {
-    private record Saved(
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor out,
+    private record Kept(
+            Saved q,
+            Saved k,
+            Saved v,
+            Saved out,
             List<Tensor> logSumExp,
             Rotary.Angles angles,
             List<List<Hook.Prefix>> prefixes) {
@@ -104,16 +105,16 @@ record Attention(int heads, int kvHeads, int headDim) {
             }
         }
         if (!records) return Var.constant(out);
-        var saved =
-                new Saved(
-                        tape.save(turnedQ),
-                        tape.save(turnedK),
-                        tape.save(v.value()),
-                        tape.save(out),
+        var kept =
+                new Kept(
+                        tape.saveActivation(turnedQ),
+                        tape.saveActivation(turnedK),
+                        tape.save(v),
+                        tape.saveActivation(out),
                         logSumExp.stream().map(tape::save).toList(),
                         new Rotary.Angles(tape.save(angles.cos()), tape.save(angles.sin())),
                         prefixes);
-        return tape.record(out, dy -> backward(q, k, v, saved, tokens, dy));
+        return tape.record(out, kept.out, dy -> backward(q, k, v, kept, tokens, dy));
     }
 
     /** Keys or values [S, Hkv, D] of a segment: what stands before it, and its own. */
@@ -159,12 +160,15 @@ record Attention(int heads, int kvHeads, int headDim) {
         return keys.permute(1, 0, 2).unsqueeze(1).expand(kvHeads, group, keys.size(0), headDim);
     }
 
-    private void backward(Var q, Var k, Var v, Saved saved, Tokens tokens, Tensor dy) {
+    private void backward(Var q, Var k, Var v, Kept kept, Tokens tokens, Tensor dy) {
         long rows = dy.size(0);
         Tensor dq = Tensor.empty(dy.dtype(), rows, heads, headDim);
         Tensor dk = Tensor.empty(dy.dtype(), rows, kvHeads, headDim);
         Tensor dv = Tensor.empty(dy.dtype(), rows, kvHeads, headDim);
-        Tensor values = saved.v.view(rows, kvHeads, headDim);
+        Tensor turnedQ = kept.q.get();
+        Tensor turnedK = kept.k.get();
+        Tensor out = kept.out.get();
+        Tensor values = kept.v.get().view(rows, kvHeads, headDim);
         int used = 0;
         for (int s = 0; s < tokens.segments(); s++) {
             int from = tokens.starts()[s];
@@ -173,14 +177,14 @@ record Attention(int heads, int kvHeads, int headDim) {
             try (var _ = Scope.open()) {
                 var forward =
                         new FlashAttention.Result(
-                                queries(saved.out, from, count), saved.logSumExp.get(used++));
-                List<Hook.Prefix> before = saved.before(s);
-                Tensor ks = joined(before, Hook.Prefix::keys, saved.k, from, count);
+                                queries(out, from, count), kept.logSumExp.get(used++));
+                List<Hook.Prefix> before = kept.before(s);
+                Tensor ks = joined(before, Hook.Prefix::keys, turnedK, from, count);
                 Tensor vs = joined(before, Hook.Prefix::values, values, from, count);
                 List<Tensor> gradients =
                         FlashAttention.backward(
                                 queries(dy, from, count),
-                                queries(saved.q, from, count),
+                                queries(turnedQ, from, count),
                                 shared(ks),
                                 shared(vs),
                                 forward,
@@ -191,8 +195,8 @@ record Attention(int heads, int kvHeads, int headDim) {
                 split(gradients.get(2), before, Hook.Prefix::values, dv.narrow(0, from, count));
             }
         }
-        q.accumulate(saved.angles.turn(dq, true).view(rows, -1));
-        k.accumulate(saved.angles.turn(dk, true).view(rows, -1));
+        q.accumulate(kept.angles.turn(dq, true).view(rows, -1));
+        k.accumulate(kept.angles.turn(dk, true).view(rows, -1));
         v.accumulate(dv.view(rows, -1));
     }
 

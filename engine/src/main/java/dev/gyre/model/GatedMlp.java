@@ -1,5 +1,6 @@
 package dev.gyre.model;
 
+import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -15,9 +16,10 @@ final class GatedMlp {
     static Var apply(Tape tape, Var gate, Var up) {
         Tensor y = product(gate.value(), up.value());
         if (!tape.needs(gate, up)) return Var.constant(y);
-        Tensor g = tape.save(gate.value());
-        Tensor u = tape.save(up.value());
-        return tape.recordCheap(y, () -> product(g, u), dy -> backward(gate, up, g, u, dy));
+        Saved g = tape.save(gate);
+        Saved u = tape.save(up);
+        return tape.recordCheap(
+                y, () -> product(g.get(), u.get()), dy -> backward(gate, up, g.get(), u.get(), dy));
     }
 
     private static Tensor product(Tensor gate, Tensor up) {

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * The Llama family: pre-norm blocks of grouped-query attention with rotary positions and a
@@ -191,16 +192,15 @@ final class Llama implements Model {
             var angles = new Rotary.Angles(tape.hold(turns.cos()), tape.hold(turns.sin()));
             double kept = bytesOfRow * x.value().size(0) * Cores.atWork();
             boolean again = tape.recording() && activations.again(kept, freeBytes);
+            boolean rounds = tape.recording() && activations == Activations.BF16;
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Var in = x;
-                x =
-                        again
-                                ? tape.recompute(
-                                        (t, v) ->
-                                                block(t, layer, v, angles, wide, openings, caches),
-                                        in)
-                                : block(tape, layer, in, angles, wide, openings, caches);
+                BiFunction<Tape, Var, Var> block =
+                        (t, v) -> block(t, layer, v, angles, wide, openings, caches);
+                if (again) x = tape.recompute(block, in);
+                else if (rounds) x = tape.rounding(block, in);
+                else x = block.apply(tape, in);
                 if (in.value() != x.value()) in.value().free();
             }
             for (int s = 0; s < caches.size(); s++)

@@ -1,5 +1,6 @@
 package dev.gyre.model;
 
+import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -41,25 +42,26 @@ final class RmsNorm {
             }
         }
         if (!tape.needs(x) && !tape.needs(weights.toArray(Var[]::new))) return Var.constant(y);
-        Tensor keptX = tape.save(x.value());
+        Saved keptX = tape.save(x);
         Tensor keptScale = tape.save(scale);
         if (plain)
             return tape.recordCheap(
                     y,
-                    () -> scaled(keptX, keptScale, spans, weights),
-                    dy -> backward(x, keptX, keptScale, spans, weights, dy));
+                    () -> scaled(keptX.get(), keptScale, spans, weights),
+                    dy -> backward(x, keptX.get(), keptScale, spans, weights, dy));
         return tape.recordCheap(
                 y,
                 () -> {
-                    Tensor again = keptX.emptyLike();
-                    RootMeanSquare.normaliseAgain(keptX, keptScale, w, again);
+                    Tensor again = keptX.get().emptyLike();
+                    RootMeanSquare.normaliseAgain(keptX.get(), keptScale, w, again);
                     return again;
                 },
                 dy ->
                         x.accumulate(
-                                keptX,
+                                keptX.get(),
                                 (sofar, into) ->
-                                        RootMeanSquare.back(keptX, keptScale, w, dy, sofar, into)));
+                                        RootMeanSquare.back(
+                                                keptX.get(), keptScale, w, dy, sofar, into)));
     }
 
     private static Tensor scaled(Tensor x, Tensor scale, List<Span> spans, List<Var> weights) {

@@ -1,9 +1,5 @@
 package dev.gyre.tensor;
 
-import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
-import org.jspecify.annotations.Nullable;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -21,7 +17,13 @@ import java.util.function.Supplier;
  * {@link Var#accumulate}.
  */
 public final class Tape implements AutoCloseable {
-    private record Node(Var out, Consumer<Tensor> backward, List<Tensor> saved) {}
+    private record Node(
+            Var out, Consumer<Tensor> backward, List<Tensor> saved, List<Recipe> recipes) {
+        void free() {
+            recipes.forEach(Recipe::free);
+            saved.forEach(Tensor::free);
+        }
+    }
 
     private final boolean recording;
     private final boolean training;
@@ -30,6 +32,8 @@ public final class Tape implements AutoCloseable {
     private final List<Node> nodes = new ArrayList<>();
     private final Scope home = Scope.detached();
     private List<Tensor> pending = new ArrayList<>();
+    private List<Recipe> recipes = new ArrayList<>();
+    private boolean rounds;
     private long draws;
 
     private Tape(boolean recording, boolean training, boolean again, long seed) {
@@ -87,13 +91,38 @@ public final class Tape implements AutoCloseable {
     }
 
     /**
-     * Keeps a value for the operation that is about to be recorded, or remembers how to compute it
-     * again where it was recorded as cheap.
+     * Keeps a value for the operation that is about to be recorded: once for all operations of this
+     * tape, and not at all where it was recorded as cheap.
      */
     public Saved save(Var var) {
-        if (var.recipe != null) return var.recipe;
-        Tensor kept = save(var.value());
-        return () -> kept;
+        Saved saved = var.saved();
+        if (saved == null) {
+            saved = saveActivation(var.value());
+            var.savedOn(home, saved);
+        }
+        return saved;
+    }
+
+    /**
+     * Keeps an activation for the operation that is about to be recorded, in bf16 inside {@link
+     * #rounding}.
+     */
+    public Saved saveActivation(Tensor tensor) {
+        if (!rounds || tensor.dtype() != DType.F32) {
+            Tensor kept = save(tensor);
+            return () -> kept;
+        }
+        Tensor half;
+        try (var _ = Scope.open()) {
+            half = save(tensor.to(DType.BF16));
+        }
+        return recipe(() -> half.to(DType.F32));
+    }
+
+    private Recipe recipe(Supplier<Tensor> again) {
+        var recipe = new Recipe(again, home);
+        recipes.add(recipe);
+        return recipe;
     }
 
     /**
@@ -116,7 +145,11 @@ public final class Tape implements AutoCloseable {
 
     /** Records an operation whose inputs {@link #needs} recording. */
     public Var record(Tensor value, Consumer<Tensor> backward) {
-        return record(value, backward, null);
+        var out = Var.computed(value, home);
+        nodes.add(new Node(out, backward, pending, recipes));
+        pending = new ArrayList<>();
+        recipes = new ArrayList<>();
+        return out;
     }
 
     /**
@@ -126,13 +159,17 @@ public final class Tape implements AutoCloseable {
      * @param again the same value from what this operation saved
      */
     public Var recordCheap(Tensor value, Supplier<Tensor> again, Consumer<Tensor> backward) {
-        return record(value, backward, new Recipe(again, home));
+        return record(value, recipe(again), backward);
     }
 
-    private Var record(Tensor value, Consumer<Tensor> backward, @Nullable Recipe recipe) {
-        var out = Var.computed(value, home, recipe);
-        nodes.add(new Node(out, backward, pending));
-        pending = new ArrayList<>();
+    /**
+     * Records an operation that saved its own value: others that need it do not keep it again.
+     *
+     * @param saved what {@link #saveActivation} made of the value
+     */
+    public Var record(Tensor value, Saved saved, Consumer<Tensor> backward) {
+        Var out = record(value, backward);
+        out.savedOn(home, saved);
         return out;
     }
 
@@ -167,8 +204,7 @@ public final class Tape implements AutoCloseable {
                 }
                 node.out.clearGradient();
             }
-            if (node.out.recipe != null) node.out.recipe.free();
-            for (Tensor saved : node.saved) saved.free();
+            node.free();
         }
     }
 
@@ -179,40 +215,7 @@ public final class Tape implements AutoCloseable {
      * @param operation from the inputs' values to one value; it must not change them
      */
     public Var auto(Function<List<Tensor>, Tensor> operation, Var... inputs) {
-        List<Var> all = List.of(inputs);
-        if (!needs(inputs))
-            return Var.constant(operation.apply(all.stream().map(Var::value).toList()));
-        var inner = all.stream().map(v -> detached(v.value(), v.needsGradient())).toList();
-        Tensor traced = operation.apply(inner);
-        Tensor result = new Tensor(traced.torch.detach());
-        Tensor graph = save(traced);
-        List<Tensor> kept = inner.stream().map(this::save).toList();
-        return record(
-                result,
-                dy -> {
-                    var learning = new ArrayList<Integer>();
-                    for (int i = 0; i < all.size(); i++)
-                        if (all.get(i).needsGradient()) learning.add(i);
-                    try (TensorVector outputs = Tensor.vector(List.of(graph));
-                            TensorVector wanted =
-                                    Tensor.vector(learning.stream().map(kept::get).toList());
-                            TensorVector given = Tensor.vector(List.of(dy));
-                            var keep = new org.bytedeco.pytorch.BoolOptional();
-                            TensorVector got =
-                                    torch.grad(outputs, wanted, given, keep, false, true)) {
-                        for (int i = 0; i < learning.size(); i++) {
-                            var gradient = new Tensor(new org.bytedeco.pytorch.Tensor(got.get(i)));
-                            if (gradient.torch.defined())
-                                all.get(learning.get(i)).accumulate(gradient);
-                        }
-                    }
-                });
-    }
-
-    private static Tensor detached(Tensor value, boolean learns) {
-        var copy = new Tensor(value.torch.detach());
-        if (learns) copy.torch.set_requires_grad(true);
-        return copy;
+        return AutomaticGradient.record(this, operation, inputs);
     }
 
     /**
@@ -242,6 +245,20 @@ public final class Tape implements AutoCloseable {
                         if (gradient != null) input.accumulate(gradient);
                     }
                 });
+    }
+
+    /**
+     * A stretch of operations whose activations are kept in bf16, half of what f32 takes: values
+     * are the same, gradients differ by the rounding, to some 2⁻⁹ of each activation.
+     */
+    public Var rounding(BiFunction<Tape, Var, Var> body, Var input) {
+        boolean before = rounds;
+        rounds = true;
+        try {
+            return body.apply(this, input);
+        } finally {
+            rounds = before;
+        }
     }
 
     @Override

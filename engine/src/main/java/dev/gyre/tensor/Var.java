@@ -11,21 +11,19 @@ public final class Var {
     private final Tensor value;
     private final boolean needsGradient;
     private final @Nullable Scope home;
-    final @Nullable Recipe recipe;
+    private @Nullable Saved saved;
     private @Nullable Tensor gradient;
     private boolean gradientShared;
 
-    private Var(
-            Tensor value, boolean needsGradient, @Nullable Scope home, @Nullable Recipe recipe) {
+    private Var(Tensor value, boolean needsGradient, @Nullable Scope home) {
         this.value = value;
         this.needsGradient = needsGradient;
         this.home = home;
-        this.recipe = recipe;
     }
 
     /** A value that nothing is asked of. */
     public static Var constant(Tensor value) {
-        return new Var(value, false, null, null);
+        return new Var(value, false, null);
     }
 
     /**
@@ -35,7 +33,7 @@ public final class Var {
      * @param home owns the accumulated gradient
      */
     public static Var leaf(Tensor value, Scope home) {
-        return new Var(value, true, home, null);
+        return new Var(value, true, home);
     }
 
     /**
@@ -43,13 +41,23 @@ public final class Var {
      * shape.
      */
     public static Var leaf(Tensor value, Tensor gradient) {
-        var leaf = new Var(value, true, gradient.scope, null);
+        var leaf = new Var(value, true, gradient.scope);
         leaf.gradient = gradient;
         return leaf;
     }
 
-    static Var computed(Tensor value, Scope tape, @Nullable Recipe recipe) {
-        return new Var(value, true, tape, recipe);
+    static Var computed(Tensor value, Scope tape) {
+        return new Var(value, true, tape);
+    }
+
+    /** How a tape saved this value; null when none has. */
+    @Nullable Saved saved() {
+        return saved;
+    }
+
+    /** Notes how a tape saved this value, where it is one that lives no longer than the tape. */
+    void savedOn(Scope tape, Saved how) {
+        if (home == tape) saved = how;
     }
 
     public Tensor value() {

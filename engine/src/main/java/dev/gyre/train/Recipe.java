@@ -94,7 +94,9 @@ public record Recipe(
         @Key(value = "steps between looks at the held-out rows; 0: at the end", def = "0")
                 int evalEvery,
         @Key(
-                        value = "whether activations are kept or computed again; auto: by memory",
+                        value =
+                                "whether activations are kept (bf16: rounded) or computed again;"
+                                        + " auto: by memory",
                         def = "auto")
                 Activations activations,
         @Key(

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.gyre.adapter.method.Methods;
 import dev.gyre.config.UserError;
 import dev.gyre.merge.Merging;
+import dev.gyre.model.Activations;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Hook;
@@ -169,8 +170,8 @@ class LawsTest {
 
     @BeforeAll
     static void load() {
-        plain = PicoModels.of(DType.F32, false, true, false);
-        wide = PicoModels.of(DType.F64, false, true, false);
+        plain = PicoModels.of(DType.F32, false, true, Activations.KEEP);
+        wide = PicoModels.of(DType.F64, false, true, Activations.KEEP);
         encoded = PicoModels.encoded(DType.F32, "nf4");
         encodedWide = PicoModels.encoded(DType.F64, "nf4");
     }

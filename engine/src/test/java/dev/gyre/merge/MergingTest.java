@@ -7,6 +7,7 @@ import dev.gyre.adapter.Adapter;
 import dev.gyre.adapter.Targets;
 import dev.gyre.adapter.method.Methods;
 import dev.gyre.config.UserError;
+import dev.gyre.model.Activations;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Model;
@@ -88,7 +89,7 @@ class MergingTest {
     @MethodSource("cases")
     void mergedEqualsUnmerged(Case c) {
         try (var _ = Scope.open();
-                var model = PicoModels.of(DType.F32, false, c.biased, false);
+                var model = PicoModels.of(DType.F32, false, c.biased, Activations.KEEP);
                 var tape = Tape.off()) {
             var adapters =
                     Stream.iterate(0, i -> i < c.methods.size(), i -> i + 1)

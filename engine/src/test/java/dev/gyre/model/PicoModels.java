@@ -17,25 +17,29 @@ public final class PicoModels {
 
     /** Two layers, four heads over two key/value heads, untied, no biases. */
     public static Model plain(DType type) {
-        return of(type, false, false, false);
+        return of(type, false, false, Activations.KEEP);
     }
 
     /** As {@link #plain}, with biases everywhere and a tied head. */
     public static Model biased(DType type) {
-        return of(type, true, true, false);
+        return of(type, true, true, Activations.KEEP);
     }
 
     /** As {@link #of}, its linear layers encoded. */
     public static Model encoded(DType type, String encoding) {
-        return of(type, false, true, false, BaseEncoding.named(encoding));
+        return of(type, false, true, Activations.KEEP, BaseEncoding.named(encoding));
     }
 
-    public static Model of(DType type, boolean tied, boolean biases, boolean recomputes) {
-        return of(type, tied, biases, recomputes, BaseEncoding.STORED);
+    public static Model of(DType type, boolean tied, boolean biases, Activations activations) {
+        return of(type, tied, biases, activations, BaseEncoding.STORED);
     }
 
     private static Model of(
-            DType type, boolean tied, boolean biases, boolean recomputes, BaseEncoding encoding) {
+            DType type,
+            boolean tied,
+            boolean biases,
+            Activations activations,
+            BaseEncoding encoding) {
         var config =
                 new LlamaConfig(
                         97,
@@ -54,11 +58,7 @@ public final class PicoModels {
                         biases);
         Scope home = Scope.detached();
         try (var random = Random.seeded(7)) {
-            return new Llama(
-                    config,
-                    new Drawn(type, home, random, encoding),
-                    home,
-                    recomputes ? Activations.RECOMPUTE : Activations.KEEP);
+            return new Llama(config, new Drawn(type, home, random, encoding), home, activations);
         }
     }
 

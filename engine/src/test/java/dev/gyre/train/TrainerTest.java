@@ -15,6 +15,7 @@ import dev.gyre.config.Tree;
 import dev.gyre.data.Encoded;
 import dev.gyre.format.Safetensors;
 import dev.gyre.format.StoredTensor;
+import dev.gyre.model.Activations;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Families;
@@ -155,8 +156,8 @@ class TrainerTest {
     }
 
     private static float[] trained(
-            String method, Map<String, Object> settings, boolean recomputes, int steps) {
-        try (var model = PicoModels.of(DType.F32, false, false, recomputes);
+            String method, Map<String, Object> settings, Activations activations, int steps) {
+        try (var model = PicoModels.of(DType.F32, false, false, activations);
                 var adapter =
                         Adapter.attach(
                                 Methods.make(method, settings), Targets.allLinear(), model, 5);
@@ -171,20 +172,21 @@ class TrainerTest {
     @Test
     void oneSeedGivesTheSameNumbersTwice() {
         Map<String, Object> dropping = Map.of("rank", 4, "dropout", 0.2);
-        assertThat(trained("lora", dropping, false, 4))
-                .isEqualTo(trained("lora", dropping, false, 4));
+        assertThat(trained("lora", dropping, Activations.KEEP, 4))
+                .isEqualTo(trained("lora", dropping, Activations.KEEP, 4));
         Map<String, Object> oft = Map.of("block", 8, "dropout", 0.5);
-        assertThat(trained("oft", oft, false, 4)).isEqualTo(trained("oft", oft, false, 4));
+        assertThat(trained("oft", oft, Activations.KEEP, 4))
+                .isEqualTo(trained("oft", oft, Activations.KEEP, 4));
     }
 
     @Test
     void computingActivationsAgainChangesNothing() {
         Map<String, Object> dropping = Map.of("rank", 4, "dropout", 0.2);
-        float[] kept = trained("oft", Map.of("block", 8), false, 3);
-        assertThat(trained("oft", Map.of("block", 8), true, 3))
+        float[] kept = trained("oft", Map.of("block", 8), Activations.KEEP, 3);
+        assertThat(trained("oft", Map.of("block", 8), Activations.RECOMPUTE, 3))
                 .containsExactly(kept, within(1e-5f));
-        assertThat(trained("lora", dropping, true, 3))
-                .hasSameSizeAs(trained("lora", dropping, false, 3));
+        assertThat(trained("lora", dropping, Activations.RECOMPUTE, 3))
+                .hasSameSizeAs(trained("lora", dropping, Activations.KEEP, 3));
     }
 
     @Test

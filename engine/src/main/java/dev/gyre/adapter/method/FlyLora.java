@@ -11,6 +11,7 @@ import dev.gyre.model.Model;
 import dev.gyre.model.Slot;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Random;
+import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -170,23 +171,21 @@ public record FlyLora(int rank, int active, double alpha, double balance) implem
 
     private Var routed(Tape tape, Var x, Var y, Tensor a, Var b, Tensor mask) {
         double s = alpha / rank;
-        Tensor out;
-        try (var here = Scope.open()) {
+        Tensor out = y.value().copy();
+        try (var _ = Scope.open()) {
             Tensor u = x.value().linear(a).timesInPlace(mask);
-            out = here.give(y.value().plus(u.linear(b.value()).timesInPlace(s)));
+            out.plusInPlace(u.linear(b.value()).timesInPlace(s));
         }
         if (!tape.needs(x, y, b)) return Var.constant(out);
-        Tensor keptX = tape.save(x.value());
+        Saved keptX = tape.save(x);
         Tensor keptMask = tape.save(mask);
         return tape.record(
                 out,
                 dy -> {
-                    if (b.needsGradient())
-                        b.gradientBuffer()
-                                .plusMatmulInPlace(
-                                        dy.transpose(0, 1),
-                                        keptX.linear(a).timesInPlace(keptMask),
-                                        s);
+                    if (b.needsGradient()) {
+                        Tensor u = keptX.get().linear(a).timesInPlace(keptMask);
+                        b.gradientBuffer().plusMatmulInPlace(dy.transpose(0, 1), u, s);
+                    }
                     if (x.needsGradient()) {
                         Tensor du = dy.matmul(b.value()).timesInPlace(keptMask).timesInPlace(s);
                         x.accumulate(du.matmul(a));

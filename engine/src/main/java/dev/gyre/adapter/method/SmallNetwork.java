@@ -1,6 +1,7 @@
 package dev.gyre.adapter.method;
 
 import dev.gyre.linear.LinearMap;
+import dev.gyre.tensor.Saved;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -78,7 +79,7 @@ record SmallNetwork(LinearMap down, Var downBias, LinearMap up, Var upBias, Acti
         inputs.addAll(down.variables());
         inputs.addAll(up.variables());
         if (!tape.needs(inputs.toArray(Var[]::new))) return Var.constant(out);
-        Tensor keptH = tape.save(h.value());
+        Saved keptH = tape.save(h);
         Tensor keptInner = tape.save(inner);
         return tape.record(
                 out,
@@ -88,7 +89,7 @@ record SmallNetwork(LinearMap down, Var downBias, LinearMap up, Var upBias, Acti
                     Tensor df = up.backward(activation.of(keptInner), du);
                     Tensor dInner = activation.backward(keptInner, df);
                     downBias.accumulate(dInner.sum(0, false));
-                    Tensor dh = down.backward(keptH, dInner);
+                    Tensor dh = down.backward(keptH.get(), dInner);
                     if (h.needsGradient()) h.accumulate(dh);
                     if (y.needsGradient()) y.accumulateShared(dy);
                 });

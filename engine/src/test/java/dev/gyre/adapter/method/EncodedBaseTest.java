@@ -13,6 +13,7 @@ import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import dev.gyre.linear.Hadamard;
+import dev.gyre.model.Activations;
 import dev.gyre.model.Model;
 import dev.gyre.model.PicoModels;
 import dev.gyre.model.Slot;
@@ -172,7 +173,7 @@ class EncodedBaseTest {
     void anAdapterIsForTheBaseInItsEncoding(String name, String key, @TempDir Path folder)
             throws IOException {
         try (Model nf4 = PicoModels.encoded(DType.F32, "nf4");
-                Model plain = PicoModels.of(DType.F32, false, true, false);
+                Model plain = PicoModels.of(DType.F32, false, true, Activations.KEEP);
                 Adapter adapter = attach(name, Map.of("rank", 2), nf4)) {
             AdapterFile.write(adapter, folder, "base");
             String config = Files.readString(folder.resolve(AdapterFile.CONFIG));
@@ -217,7 +218,7 @@ class EncodedBaseTest {
                 assertThat(read.values().sameAs(adapter.values())).isTrue();
             }
             assertThat(warnings).singleElement().asString().contains("saved with it");
-            try (Model before = PicoModels.of(DType.F32, false, true, false)) {
+            try (Model before = PicoModels.of(DType.F32, false, true, Activations.KEEP)) {
                 assertThatThrownBy(() -> AdapterFile.read(folder, before, reading))
                         .isInstanceOf(UserError.class)
                         .hasMessageContaining("4 bits (loftq_iter = 5)")
@@ -236,7 +237,7 @@ class EncodedBaseTest {
 
     /** The same numbers, plain. */
     private static Model asPeftSavesIt(Model encoded) {
-        Model saved = PicoModels.of(DType.F32, false, true, false);
+        Model saved = PicoModels.of(DType.F32, false, true, Activations.KEEP);
         try (var _ = Scope.open()) {
             for (int i = 0; i < saved.slots().size(); i++)
                 saved.slots()
