@@ -281,9 +281,9 @@ public interface Gyre {
          * Seconds that the products of a step with the frozen weights take in f32, forward and
          * backward, with nothing else between them: what no step in f32 can fall below.
          *
-         * @param rows of the step, of so many tokens each
+         * @param tokens of the step
          */
-        double productsFloor(int rows, int tokens);
+        double productsFloor(long tokens);
 
         int vocabulary();
 

@@ -27,8 +27,8 @@ record Stopwatched(Base base, Adapter adapter, Trainer trainer) implements Gyre.
     }
 
     @Override
-    public double productsFloor(int rows, int tokens) {
-        return ProductsFloor.seconds(base.model(), (long) rows * tokens);
+    public double productsFloor(long tokens) {
+        return ProductsFloor.seconds(base.model(), tokens);
     }
 
     @Override

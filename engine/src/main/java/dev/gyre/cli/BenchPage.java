@@ -78,6 +78,10 @@ final class BenchPage implements Commands.Runs {
             return tree.need("tokens_per_second").real();
         }
 
+        double lastLoss() {
+            return tree.need("losses").items().getLast().real();
+        }
+
         double gigabytes() {
             return tree.need("peak_rss_bytes").real() / 1e9;
         }
@@ -96,12 +100,12 @@ final class BenchPage implements Commands.Runs {
     private record Run(Row ours, List<Row> theirs) {
         String title() {
             Tree t = ours.tree;
-            return "%s, %s, %d×%d, base %s, activations %s"
+            return "%s, %s, %d×%s, base %s, activations %s"
                     .formatted(
                             name(t.need("base").text()),
                             t.need("method").text(),
                             t.need("rows").whole(),
-                            t.need("tokens").whole(),
+                            t.need("tokens").plain(),
                             t.need("base_encoding").text(),
                             t.need("activations").text());
         }
@@ -141,7 +145,8 @@ final class BenchPage implements Commands.Runs {
                 command, `gyre bench train … --peer peft,peft-tuned`: the programs take turns, step by step, on the same rows of
                 random tokens. Times are medians (and extremes) of a step's seconds, memory is the process's highest.
                 "peft" is Hugging Face PEFT as it is installed, in f32; "peft-tuned" the same with glibc told to keep freed
-                memory. "Share of the limit" is the time that the frozen weights' products alone take in f32, measured
+                memory. Rows of different lengths (32-256) are padded by PEFT and never by Gyre; only their own tokens count.
+                "Share of the limit" is the time that the frozen weights' products alone take in f32, measured
                 in the same process, over the step's.
 
                 """);
@@ -165,25 +170,27 @@ final class BenchPage implements Commands.Runs {
                                 t.need("warmup").whole()));
         page.append(
                 """
-                | program | seconds a step | tokens a second | memory | Gyre is as fast | in a memory of |
-                |---|---|---|---|---|---|
+                | program | seconds a step | tokens a second | memory | loss of the last step | Gyre is as fast | in a memory of |
+                |---|---|---|---|---|---|---|
                 """);
         page.append(
                 String.format(
                         Locale.ROOT,
-                        "| gyre | %s | %.0f | %.2f GB | | |\n",
+                        "| gyre | %s | %.0f | %.2f GB | %.4f | | |\n",
                         run.ours.spread(),
                         run.ours.tokensPerSecond(),
-                        run.ours.gigabytes()));
+                        run.ours.gigabytes(),
+                        run.ours.lastLoss()));
         for (Row r : run.theirs)
             page.append(
                     String.format(
                             Locale.ROOT,
-                            "| %s | %s | %.0f | %.2f GB | %.2f× | %.2f× |\n",
+                            "| %s | %s | %.0f | %.2f GB | %.4f | %.2f× | %.2f× |\n",
                             r.engine(),
                             r.spread(),
                             r.tokensPerSecond(),
                             r.gigabytes(),
+                            r.lastLoss(),
                             r.seconds() / run.ours.seconds(),
                             run.ours.gigabytes() / r.gigabytes()));
         page.append(

@@ -2,6 +2,7 @@ package dev.gyre.cli;
 
 import dev.gyre.Gyre;
 import dev.gyre.config.BadValue;
+import dev.gyre.config.UserError;
 import dev.gyre.model.Activations;
 import dev.gyre.quant.BaseEncoding;
 import dev.gyre.train.MethodSpec;
@@ -14,6 +15,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /** What steps are timed: the options that the commands that time steps share. */
 final class BenchSteps {
@@ -40,8 +44,11 @@ final class BenchSteps {
     @Option(names = "--rows", paramLabel = "N", description = "Rows of a step [4].")
     private int rows = 4;
 
-    @Option(names = "--tokens", paramLabel = "N", description = "Tokens of a row [256].")
-    private int tokens = 256;
+    @Option(
+            names = "--tokens",
+            paramLabel = "N|LEAST-MOST",
+            description = "Tokens of a row; of rows of different lengths, evenly between [256].")
+    private String tokens = "256";
 
     @Option(names = "--warmup", paramLabel = "N", description = "Steps before the clock runs [2].")
     private int warmup = 2;
@@ -49,12 +56,14 @@ final class BenchSteps {
     @Option(names = "--steps", paramLabel = "N", description = "Steps that are timed [7].")
     private int steps = 7;
 
+    private static final Pattern RANGE = Pattern.compile("(\\d+)(?:-(\\d+))?");
+
     private final Random random = new Random(1);
 
     /** Refuses numbers that make no step. */
     void check() {
         atLeast("--rows", rows, 1);
-        atLeast("--tokens", tokens, 2);
+        lengths();
         atLeast("--warmup", warmup, 0);
         atLeast("--steps", steps, 1);
     }
@@ -72,14 +81,6 @@ final class BenchSteps {
         return gyre.trial(source, method, activations);
     }
 
-    int rows() {
-        return rows;
-    }
-
-    int tokens() {
-        return tokens;
-    }
-
     int warmup() {
         return warmup;
     }
@@ -91,14 +92,35 @@ final class BenchSteps {
 
     /** Rows of random tokens, others at each call. */
     int[][] batch(int vocabulary) {
-        return Arrays.stream(new int[rows][tokens])
-                .map(row -> random.ints(tokens, 0, vocabulary).toArray())
+        return Arrays.stream(lengths())
+                .mapToObj(length -> random.ints(length, 0, vocabulary).toArray())
                 .toArray(int[][]::new);
     }
 
     /** Tokens of a step. */
     long allTokens() {
-        return (long) rows * tokens;
+        return Arrays.stream(lengths()).asLongStream().sum();
+    }
+
+    /** Tokens of each row, the shortest first. */
+    private int[] lengths() {
+        Matcher range = RANGE.matcher(tokens);
+        if (!range.matches()) throw wrongTokens();
+        try {
+            int least = Integer.parseInt(range.group(1));
+            int most = range.group(2) == null ? least : Integer.parseInt(range.group(2));
+            if (least < 2 || most < least) throw wrongTokens();
+            double step = rows == 1 ? 0 : (double) (most - least) / (rows - 1);
+            return IntStream.range(0, rows)
+                    .map(i -> (int) (most - step * (rows - 1 - i)))
+                    .toArray();
+        } catch (NumberFormatException e) {
+            throw wrongTokens();
+        }
+    }
+
+    private UserError wrongTokens() {
+        return BadValue.of("--tokens", tokens, "a whole number from 2, or two as in 32-256");
     }
 
     /** What holds for all programs of a run: commit, machine, flags. */
@@ -110,7 +132,7 @@ final class BenchSteps {
         run.put("base_encoding", baseEncoding);
         run.put("activations", activations.name().toLowerCase(Locale.ROOT));
         run.put("rows", rows);
-        run.put("tokens", tokens);
+        run.put("tokens", tokens.contains("-") ? tokens : (Object) Long.valueOf(tokens));
         run.put("warmup", warmup);
         run.put("steps", steps);
         return run;

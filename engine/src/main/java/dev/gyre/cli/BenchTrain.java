@@ -74,7 +74,7 @@ final class BenchTrain implements Commands.Runs {
             for (int step = 0; step < steps.all(); step++)
                 step(step, steps.batch(trial.vocabulary()), trial, ours, others, theirs);
             ours.peak(ProcessMemory.peakBytes().orElse(0));
-            double floor = trial.productsFloor(steps.rows(), steps.tokens());
+            double floor = trial.productsFloor(steps.allTokens());
             ours.put("f32_products_seconds", floor);
             ours.put("share_of_f32_products", floor / ours.median());
             ours.lookAt(trial, steps.batch(trial.vocabulary()));

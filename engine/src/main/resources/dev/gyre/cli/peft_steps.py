@@ -26,8 +26,9 @@ def config(method):
             use_cayley_neumann=not settings.pop("exact", False),
             num_cayley_neumann_terms=settings.pop("terms", 5), **common)
     elif name == "lora":
+        rank = settings.pop("rank", 16)
         made = LoraConfig(
-            r=settings.pop("rank", 8), lora_alpha=settings.pop("alpha", 16),
+            r=rank, lora_alpha=settings.pop("alpha", 2 * rank),
             lora_dropout=settings.pop("dropout", 0.0), use_rslora=settings.pop("rslora", False), **common)
     else:
         sys.exit(f"this comparison knows oft and lora, not {name}")
@@ -52,9 +53,14 @@ model.train()
 optimizer = torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=1e-4, weight_decay=0.0)
 
 for line in sys.stdin:
-    rows = torch.tensor(json.loads(line))
+    rows = json.loads(line)
+    # Rows of different lengths are padded to the longest, as its trainers do.
+    longest = max(map(len, rows))
+    ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+    labels = torch.tensor([row + [-100] * (longest - len(row)) for row in rows])
+    even = all(len(row) == longest for row in rows)
     begun = time.perf_counter()
-    loss = model(input_ids=rows, labels=rows).loss
+    loss = model(input_ids=ids, labels=labels, attention_mask=None if even else (labels >= 0).long()).loss
     loss.backward()
     optimizer.step()
     optimizer.zero_grad()

@@ -117,7 +117,7 @@ final class ScriptedGyre implements Gyre {
             }
 
             @Override
-            public double productsFloor(int rows, int tokens) {
+            public double productsFloor(long tokens) {
                 return 0.5;
             }
 
