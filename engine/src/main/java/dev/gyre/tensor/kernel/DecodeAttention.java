@@ -124,7 +124,7 @@ public final class DecodeAttention {
         for (long j = 0; j < 4L * end; j += BYTES) {
             FloatVector e = Lanes.exp(load(p + j).add(low));
             store(e, p + j);
-            sum = sum.add(e);
+            sum = e.add(sum);
         }
         return Lanes.sum(sum);
     }

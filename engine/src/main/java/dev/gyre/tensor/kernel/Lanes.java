@@ -15,6 +15,11 @@ import java.nio.ByteOrder;
  * Vectors of f32 over tensor memory, by absolute address. Addresses come from {@link #address},
  * which has checked the tensor; nothing is checked after that, so a kernel's loops must stay
  * inside.
+ *
+ * <p>What a method is called on must be a vector whose class the compiler sees: one just loaded or
+ * computed, {@code load(x).add(sum)}. On one that a loop carries round ({@code sum.add(load(x))})
+ * or that a branch chose ({@code c ? v : w}), it makes objects of vectors, in all runs or in some,
+ * and the loop is ten times slower.
  */
 final class Lanes {
     /*
@@ -39,6 +44,12 @@ final class Lanes {
 
     @SuppressWarnings("restricted") // all of memory: the bounds are the kernels' own
     static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    /**
+     * All addresses of numbers that a program can have. A compiler that sees an address held within
+     * it leaves out the checks of bounds and alignment, which otherwise cost more than the access.
+     */
+    private static final long ADDRESSES = (1L << 57) - 4;
 
     private Lanes() {}
 
@@ -67,11 +78,11 @@ final class Lanes {
     }
 
     static float get(long address) {
-        return MEMORY.get(ValueLayout.JAVA_FLOAT, address);
+        return MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address & ADDRESSES);
     }
 
     static void set(long address, float value) {
-        MEMORY.set(ValueLayout.JAVA_FLOAT, address, value);
+        MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address & ADDRESSES, value);
     }
 
     /** One number in all lanes. */

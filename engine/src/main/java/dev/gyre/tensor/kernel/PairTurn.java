@@ -123,7 +123,7 @@ public final class PairTurn {
     private static void add(long sums, int parts, long row, long to) {
         for (long j = 0; j < row; j += BYTES) {
             FloatVector sum = load(to + j);
-            for (int p = 0; p < parts; p++) sum = sum.add(load(sums + 2L * p * row + j));
+            for (int p = 0; p < parts; p++) sum = load(sums + 2L * p * row + j).add(sum);
             store(sum, to + j);
         }
     }
@@ -146,7 +146,8 @@ public final class PairTurn {
         static FloatVector swapped(long row, long j, FloatVector v, int half) {
             if (half >= COUNT) {
                 boolean first = j / (4L * half) % 2 == 0;
-                return first ? load(row + j + 4L * half).neg() : load(row + j - 4L * half);
+                long k = first ? j + 4L * half : j - 4L * half;
+                return load(row + k).mul(first ? -1f : 1f);
             }
             return within(v, half);
         }
@@ -156,8 +157,7 @@ public final class PairTurn {
             if (half >= COUNT) {
                 boolean first = j / (4L * half) % 2 == 0;
                 long k = first ? j + 4L * half : j - 4L * half;
-                FloatVector other = load(row + k).mul(load(b + k));
-                return first ? other.neg() : other;
+                return load(row + k).mul(load(b + k)).mul(first ? -1f : 1f);
             }
             return within(v.mul(load(b + j)), half);
         }

@@ -131,8 +131,8 @@ public final class RootMeanSquare {
         for (long j = 0; j < bytes; j += BYTES) {
             FloatVector v = load(dy + j).mul(load(w + j)).mul(s);
             v = load(x + j).fma(a, v);
-            if (sofar != 0) v = v.add(load(sofar + j));
-            store(v, dx + j);
+            if (sofar == 0) store(v, dx + j);
+            else store(v.add(load(sofar + j)), dx + j);
         }
     }
 }

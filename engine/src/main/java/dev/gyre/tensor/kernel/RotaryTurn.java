@@ -43,9 +43,10 @@ public final class RotaryTurn {
     }
 
     private static void one(long x, long cos, long sin, boolean back, long y, long half) {
+        float sign = back ? -1 : 1;
         for (long j = 0; j < half; j += BYTES) {
             FloatVector c = load(cos + j);
-            FloatVector s = back ? load(sin + j).neg() : load(sin + j);
+            FloatVector s = load(sin + j).mul(sign);
             FloatVector a = load(x + j);
             FloatVector b = load(x + half + j);
             store(a.mul(c).sub(b.mul(s)), y + j);

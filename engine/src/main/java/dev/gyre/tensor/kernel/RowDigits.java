@@ -67,7 +67,7 @@ public final class RowDigits {
         FloatVector bad = Lanes.zero();
         for (long j = 0; j < 4L * width; j += BYTES) {
             FloatVector v = load(x + j).mul(load(by + j));
-            most = most.max(v.abs());
+            most = v.abs().max(most);
             // 0 · v is 0, or not a number where v is not finite; max may pass over such.
             bad = v.fma(Lanes.zero(), bad);
         }
@@ -125,8 +125,8 @@ public final class RowDigits {
                         FloatVector b = a.mul(1f / STEPS);
                         for (long j = r * width; j < (r + 1) * width; j += BYTES) {
                             FloatVector v = load(first + j).mul(a);
-                            if (apart > 0) v = load(first + apart + j).fma(b, v);
-                            Lanes.store(v, to + j);
+                            if (apart == 0) Lanes.store(v, to + j);
+                            else Lanes.store(load(first + apart + j).fma(b, v), to + j);
                         }
                     }
                 });

@@ -49,7 +49,7 @@ public final class SoftmaxLoss {
 
     private static float max(long z, long bytes) {
         FloatVector m = load(z);
-        for (long j = BYTES; j < bytes; j += BYTES) m = m.max(load(z + j));
+        for (long j = BYTES; j < bytes; j += BYTES) m = load(z + j).max(m);
         return m.reduceLanes(VectorOperators.MAX);
     }
 
@@ -62,7 +62,7 @@ public final class SoftmaxLoss {
             for (long j = from; j < Math.min(bytes, from + 64 * BYTES); j += BYTES) {
                 FloatVector e = Lanes.exp(load(z + j).add(low));
                 store(e, z + j);
-                part = part.add(e);
+                part = e.add(part);
             }
             sum += Lanes.sum(part);
         }

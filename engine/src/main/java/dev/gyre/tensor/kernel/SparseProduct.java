@@ -215,7 +215,8 @@ public final class SparseProduct {
             long to = y + 4L * ((long) (first + t) * d + j0);
             if (count == COUNT) {
                 FloatVector v = load(from);
-                store(add ? load(to).add(v) : v, to);
+                if (add) store(load(to).add(v), to);
+                else store(v, to);
                 continue;
             }
             for (long j = 0; j < 4L * count; j += 4)
