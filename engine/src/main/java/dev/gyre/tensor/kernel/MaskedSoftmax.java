@@ -1,0 +1,99 @@
+package dev.gyre.tensor.kernel;
+
+import static dev.gyre.tensor.kernel.Lanes.BYTES;
+import static dev.gyre.tensor.kernel.Lanes.all;
+import static dev.gyre.tensor.kernel.Lanes.load;
+import static dev.gyre.tensor.kernel.Lanes.set;
+import static dev.gyre.tensor.kernel.Lanes.store;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** The softmax of a row of scores of which only the first ones count, and its gradient. */
+final class MaskedSoftmax {
+    /** Below it a share is 0. */
+    private static final float LEAST = -60;
+
+    private static final FloatVector LEAST_SHARE = Lanes.exp(all(LEAST));
+
+    private MaskedSoftmax() {}
+
+    /**
+     * p ← softmax(scale · p) of the first {@code count} numbers, zeros behind them.
+     *
+     * @param end bytes of the row, whole vectors
+     * @return the log-sum-exp of scale · p
+     */
+    static float forward(long p, int count, long end, float scale) {
+        hide(p, count, end);
+        float most = most(p, end) * scale;
+        float sum = exponentials(p, end, scale, most);
+        times(p, end, 1 / sum);
+        return (float) Math.log(sum) + most;
+    }
+
+    /**
+     * p ← the softmax again, d ← the gradient at p from that at the softmax.
+     *
+     * @param along the sum of the softmax times the gradient at it
+     */
+    static void backward(
+            long p, long d, int count, long end, float scale, float logSumExp, float along) {
+        hide(p, count, end);
+        FloatVector s = all(scale);
+        FloatVector low = all(-logSumExp);
+        FloatVector minus = all(-along);
+        for (long j = 0; j < end; j += BYTES) {
+            FloatVector e = share(load(p + j).fma(s, low));
+            store(e, p + j);
+            store(load(d + j).add(minus).mul(e).mul(s), d + j);
+        }
+    }
+
+    /** Σ x · y. */
+    static float dot(long x, long y, long bytes) {
+        FloatVector sum = Lanes.zero();
+        for (long j = 0; j < bytes; j += BYTES) sum = load(x + j).fma(load(y + j), sum);
+        return Lanes.sum(sum);
+    }
+
+    /** Minus infinity behind the first numbers of a row. */
+    private static void hide(long p, int count, long end) {
+        long j = 4L * count;
+        for (; j < end && j % BYTES != 0; j += 4) set(p + j, Float.NEGATIVE_INFINITY);
+        FloatVector v = all(Float.NEGATIVE_INFINITY);
+        for (; j < end; j += BYTES) store(v, p + j);
+    }
+
+    /**
+     * e^x, and 0 below {@link #LEAST}: so small a share changes no sum, but its products would be
+     * below the normal numbers, with which processors compute a hundred times slower.
+     */
+    private static FloatVector share(FloatVector x) {
+        return Lanes.exp(x.max(LEAST)).sub(LEAST_SHARE);
+    }
+
+    private static float most(long p, long end) {
+        FloatVector m = load(p);
+        for (long j = BYTES; j < end; j += BYTES) m = load(p + j).max(m);
+        return m.reduceLanes(VectorOperators.MAX);
+    }
+
+    /** p ← e^(scale · p − low); their sum. */
+    private static float exponentials(long p, long end, float scale, float low) {
+        FloatVector s = all(scale);
+        FloatVector minus = all(-low);
+        FloatVector sum = Lanes.zero();
+        for (long j = 0; j < end; j += BYTES) {
+            FloatVector e = share(load(p + j).fma(s, minus));
+            store(e, p + j);
+            sum = e.add(sum);
+        }
+        return Lanes.sum(sum);
+    }
+
+    private static void times(long p, long end, float factor) {
+        FloatVector f = all(factor);
+        for (long j = 0; j < end; j += BYTES) store(load(p + j).mul(f), p + j);
+    }
+}
