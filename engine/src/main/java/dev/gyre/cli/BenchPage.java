@@ -145,7 +145,7 @@ final class BenchPage implements Commands.Runs {
                 command, `gyre bench train … --peer peft,peft-tuned`: the programs take turns, step by step, on the same rows of
                 random tokens. Times are medians (and extremes) of a step's seconds, memory is the process's highest.
                 "peft" is Hugging Face PEFT as it is installed, in f32; "peft-tuned" the same with glibc told to keep freed
-                memory. Rows of different lengths (32-256) are padded by PEFT and never by Gyre; only their own tokens count.
+                memory. Rows of different lengths, as in 8×32-256, are padded by PEFT and never by Gyre; only their own tokens count.
                 "Share of the limit" is the time that the frozen weights' products alone take in f32, measured
                 in the same process, over the step's.
 

@@ -110,9 +110,9 @@ final class BenchSteps {
             int least = Integer.parseInt(range.group(1));
             int most = range.group(2) == null ? least : Integer.parseInt(range.group(2));
             if (least < 2 || most < least) throw wrongTokens();
-            double step = rows == 1 ? 0 : (double) (most - least) / (rows - 1);
+            int gaps = Math.max(1, rows - 1);
             return IntStream.range(0, rows)
-                    .map(i -> (int) (most - step * (rows - 1 - i)))
+                    .map(i -> most - (int) ((long) (most - least) * (rows - 1 - i) / gaps))
                     .toArray();
         } catch (NumberFormatException e) {
             throw wrongTokens();

@@ -136,7 +136,7 @@ final class AdaptedLinear {
         }
         if (!records) return Var.constant(y);
         Kept kept = kept(tape, x);
-        Saved keptBase = transforms() ? tape.saveActivation(base) : () -> base;
+        Saved keptBase = transforms() ? tape.saveActivation(base) : null;
         return tape.record(y, dy -> backward(x, kept, keptBase, dy));
     }
 
@@ -219,10 +219,10 @@ final class AdaptedLinear {
         }
     }
 
-    private void backward(Var x, Kept kept, Saved keptBase, Tensor dy) {
+    private void backward(Var x, Kept kept, @Nullable Saved keptBase, Tensor dy) {
         boolean wantsX = x.needsGradient();
         Tensor dbase = dy;
-        if (transforms()) {
+        if (keptBase != null) {
             dbase = dy.emptyLike();
             for (Parts p : spans)
                 p.of(dbase).copyFrom(pull(p.after, p.of(keptBase.get()), p.of(dy)));

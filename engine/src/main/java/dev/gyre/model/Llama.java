@@ -192,7 +192,7 @@ final class Llama implements Model {
             var angles = new Rotary.Angles(tape.hold(turns.cos()), tape.hold(turns.sin()));
             double kept = bytesOfRow * x.value().size(0) * Cores.atWork();
             boolean again = tape.recording() && activations.again(kept, freeBytes);
-            boolean rounds = tape.recording() && activations == Activations.BF16;
+            boolean rounds = activations == Activations.BF16;
             for (int i = 0; i < blocks.size(); i++) {
                 int layer = i;
                 Var in = x;

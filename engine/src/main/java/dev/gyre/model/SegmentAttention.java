@@ -3,6 +3,7 @@ package dev.gyre.model;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.FlashAttention;
 import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
 import dev.gyre.tensor.kernel.DecodeAttention;
@@ -37,6 +38,11 @@ record SegmentAttention(int heads, int kvHeads, int headDim) {
         List<Hook.Prefix> before(int segment) {
             return prefixes.isEmpty() ? List.of() : prefixes.get(segment);
         }
+
+        /** Unrounded: libtorch's backward pass wants the very scores of the forward pass. */
+        Parts saved(Tape tape) {
+            return new Parts(tape.save(q), tape.save(k), tape.save(v), tape.save(out), prefixes);
+        }
     }
 
     /**
@@ -49,7 +55,7 @@ record SegmentAttention(int heads, int kvHeads, int headDim) {
     List<Tensor> forward(
             Parts parts, Tokens tokens, int layer, List<KvCache> caches, boolean records) {
         var logSumExp = new ArrayList<Tensor>();
-        boolean decodes = !records && Kernels.fitDecode(parts.q, parts.k, parts.v);
+        boolean decodes = !records && Kernels.fitAttention(parts.q, parts.k, parts.v);
         var alone = new ArrayList<DecodeAttention.Past>();
         for (int s = 0; s < tokens.segments(); s++) {
             int from = tokens.starts()[s];

@@ -95,10 +95,10 @@ public final class Tape implements AutoCloseable {
      * tape, and not at all where it was recorded as cheap.
      */
     public Saved save(Var var) {
-        Saved saved = var.saved();
+        Saved saved = var.savedOn(home);
         if (saved == null) {
             saved = saveActivation(var.value());
-            var.savedOn(home, saved);
+            var.save(home, saved);
         }
         return saved;
     }
@@ -159,17 +159,9 @@ public final class Tape implements AutoCloseable {
      * @param again the same value from what this operation saved
      */
     public Var recordCheap(Tensor value, Supplier<Tensor> again, Consumer<Tensor> backward) {
-        return record(value, recipe(again), backward);
-    }
-
-    /**
-     * Records an operation that saved its own value: others that need it do not keep it again.
-     *
-     * @param saved what {@link #saveActivation} made of the value
-     */
-    public Var record(Tensor value, Saved saved, Consumer<Tensor> backward) {
+        Recipe recipe = recipe(again);
         Var out = record(value, backward);
-        out.savedOn(home, saved);
+        out.save(home, recipe);
         return out;
     }
 
@@ -249,7 +241,7 @@ public final class Tape implements AutoCloseable {
 
     /**
      * A stretch of operations whose activations are kept in bf16, half of what f32 takes: values
-     * are the same, gradients differ by the rounding, to some 2⁻⁹ of each activation.
+     * are the same; each activation that gradients are made of is rounded, by up to 2⁻⁹ of it.
      */
     public Var rounding(BiFunction<Tape, Var, Var> body, Var input) {
         boolean before = rounds;

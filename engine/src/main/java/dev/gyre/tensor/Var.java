@@ -50,13 +50,13 @@ public final class Var {
         return new Var(value, true, tape);
     }
 
-    /** How a tape saved this value; null when none has. */
-    @Nullable Saved saved() {
-        return saved;
+    /** How this tape saved this value; null when it has not. */
+    @Nullable Saved savedOn(Scope tape) {
+        return home == tape ? saved : null;
     }
 
     /** Notes how a tape saved this value, where it is one that lives no longer than the tape. */
-    void savedOn(Scope tape, Saved how) {
+    void save(Scope tape, Saved how) {
         if (home == tape) saved = how;
     }
 

@@ -32,6 +32,9 @@ class BenchStepsTest {
         assertThat(lengths("--base=x")).containsExactly(256, 256, 256, 256);
         assertThat(lengths("--base=x", "--rows=5", "--tokens=32-256"))
                 .containsExactly(32, 88, 144, 200, 256);
+        assertThat(lengths("--base=x", "--rows=8", "--tokens=2-31"))
+                .startsWith(2, 7)
+                .endsWith(27, 31);
         assertThat(lengths("--base=x", "--rows=1", "--tokens=2-9")).containsExactly(9);
         assertThat(parsed("--base=x", "--rows=5", "--tokens=32-256").allTokens()).isEqualTo(720);
     }

@@ -108,7 +108,7 @@ class GradientsTest {
     /** The loss, and the gradients behind it, in f32. */
     private static float[] gradient(String word, Activations activations) {
         var spec = MethodSpec.of(word);
-        try (var model = PicoModels.of(DType.F32, false, false, activations);
+        try (var model = PicoModels.wideHeads(DType.F32, activations);
                 var adapter =
                         perturbed(
                                 Adapter.attach(

@@ -27,11 +27,16 @@ public final class PicoModels {
 
     /** As {@link #of}, its linear layers encoded. */
     public static Model encoded(DType type, String encoding) {
-        return of(type, false, true, Activations.KEEP, BaseEncoding.named(encoding));
+        return of(type, false, true, Activations.KEEP, BaseEncoding.named(encoding), 8);
     }
 
     public static Model of(DType type, boolean tied, boolean biases, Activations activations) {
-        return of(type, tied, biases, activations, BaseEncoding.STORED);
+        return of(type, tied, biases, activations, BaseEncoding.STORED, 8);
+    }
+
+    /** As {@link #plain}, with heads of whole vectors, for which attention has a kernel. */
+    public static Model wideHeads(DType type, Activations activations) {
+        return of(type, false, false, activations, BaseEncoding.STORED, 16);
     }
 
     private static Model of(
@@ -39,7 +44,8 @@ public final class PicoModels {
             boolean tied,
             boolean biases,
             Activations activations,
-            BaseEncoding encoding) {
+            BaseEncoding encoding,
+            int headDim) {
         var config =
                 new LlamaConfig(
                         97,
@@ -48,9 +54,9 @@ public final class PicoModels {
                         2,
                         4,
                         2,
-                        8,
+                        headDim,
                         1e-5,
-                        Rotary.of(8, 10000),
+                        Rotary.of(headDim, 10000),
                         10000,
                         128,
                         tied,

@@ -31,6 +31,7 @@ import dev.gyre.tensor.Var;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -246,9 +247,19 @@ class TrainerTest {
                 "prefix-tuning:tokens=2"
             })
     void leavesNoTensorBehind(String word) {
+        leavesNoTensorBehind(word, Activations.KEEP);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Activations.class)
+    void leavesNoTensorBehindWhateverIsKept(Activations activations) {
+        leavesNoTensorBehind("oft:block=8", activations);
+    }
+
+    private static void leavesNoTensorBehind(String word, Activations activations) {
         var spec = MethodSpec.of(word);
         long before = Scope.liveTensors();
-        try (var model = PicoModels.plain(DType.F32);
+        try (var model = PicoModels.wideHeads(DType.F32, activations);
                 var adapter =
                         Adapter.attach(
                                 Methods.make(spec.name(), spec.settings()),

@@ -2,7 +2,6 @@ package dev.gyre.tensor.kernel;
 
 import static dev.gyre.tensor.kernel.Lanes.BYTES;
 import static dev.gyre.tensor.kernel.Lanes.COUNT;
-import static dev.gyre.tensor.kernel.Lanes.get;
 import static dev.gyre.tensor.kernel.Lanes.set;
 import static dev.gyre.tensor.kernel.Lanes.store;
 
@@ -10,26 +9,32 @@ import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 
+import java.util.stream.IntStream;
+
 /**
  * Attention inside each of many sequences, where every token sees itself and those before it, and
- * its backward pass (arXiv 2205.14135, section 3.1 and appendix B.2): the scores of a few queries
- * exist at a time, and are computed again in the backward pass. Scores are scaled by 1/√D.
+ * its backward pass. The scores of a few queries, over all keys that they see, exist at a time; the
+ * backward pass computes them again, and with them the softmax, so that it fits the keys and
+ * queries that it is given, rounded or not. Scores are scaled by 1/√D.
  *
- * <p>Shapes: q, out [N, H, D]; k, v [N, Hkv, D], each shared by a group of H/Hkv queries' heads;
- * logSumExp of the scaled scores [N, H]. Sequence s is the rows starts[s] … starts[s+1]−1. Asked
- * for only where {@link Kernels#fitAttention} says so.
+ * <p>Shapes: q, out [N, H, D]; k, v [N, Hkv, D], each shared by a group of H/Hkv queries' heads.
+ * Sequence s is the rows starts[s] … starts[s+1]−1. Asked for only where {@link
+ * Kernels#fitAttention} says so.
  */
 public final class CausalAttention {
-    /** Queries at a time: their scores stay in the second cache, and few masked ones are made. */
+    /** Queries at a time: more make more scores of later tokens, which count for nothing. */
     private static final int QUERIES = 32;
 
     /** Keys at a time in a sum over them: two vectors of each stay in the nearest cache. */
     private static final int KEYS = 128;
 
+    /** Of 2048 tokens libtorch's was a third faster in a training step, of 256 ours by a little. */
+    private static final int LONGEST = 256;
+
     private static final long PANEL = 2 * BYTES;
 
     private final int heads;
-    private final int kvHeads;
+    private final int group;
     private final int[] starts;
     private final int headDim;
     private final float scale;
@@ -42,38 +47,40 @@ public final class CausalAttention {
 
     private CausalAttention(Tensor q, Tensor k, int[] starts) {
         this.heads = (int) q.size(1);
-        this.kvHeads = (int) k.size(1);
+        this.group = heads / (int) k.size(1);
         this.headDim = (int) q.size(2);
         this.starts = starts;
         this.scale = (float) (1 / Math.sqrt(headDim));
         this.head = 4L * headDim;
         this.queryRow = heads * head;
-        this.keyRow = kvHeads * head;
+        this.keyRow = heads / group * head;
     }
 
-    /** Writes out and logSumExp. */
-    public static void forward(
-            Tensor q, Tensor k, Tensor v, int[] starts, Tensor out, Tensor logSumExp) {
+    /** Whether no sequence is so long that libtorch's attention is the faster one. */
+    public static boolean pays(int[] starts) {
+        for (int s = 0; s + 1 < starts.length; s++)
+            if (starts[s + 1] - starts[s] > LONGEST) return false;
+        return true;
+    }
+
+    /** Writes out. */
+    public static void forward(Tensor q, Tensor k, Tensor v, int[] starts, Tensor out) {
         var op = new CausalAttention(q, k, starts);
         long qs = Lanes.address(q);
         long ks = Lanes.address(k);
         long vs = Lanes.address(v);
         long outs = Lanes.address(out);
-        long sums = Lanes.address(logSumExp);
-        op.overKeyHeads(
-                (room, first, count, kv) -> {
-                    long keys = ks + first * op.keyRow + kv * op.head;
-                    long values = vs + first * op.keyRow + kv * op.head;
-                    op.turn(keys, count, room.keys, room.row);
-                    for (int h = op.firstOfGroup(kv); h < op.firstOfGroup(kv + 1); h++) {
-                        for (int at = 0; at < count; at += QUERIES) {
-                            int rows = Math.min(QUERIES, count - at);
-                            long place = (first + at) * op.queryRow + h * op.head;
-                            long sum = sums + 4 * ((first + at) * op.heads + h);
-                            op.scores(qs + place, rows, room.keys, at + rows, room.p, room.row);
-                            op.softmax(room, at, rows, sum);
-                            op.weighted(room.p, room.row, values, rows, at + rows, outs + place);
-                        }
+        op.overHeads(
+                op.heads,
+                (room, first, count, h) -> {
+                    long own = first * op.keyRow + h / op.group * op.head;
+                    op.turn(ks + own, count, room.keys, room.row);
+                    for (int at = 0; at < count; at += QUERIES) {
+                        int rows = Math.min(QUERIES, count - at);
+                        long place = (first + at) * op.queryRow + h * op.head;
+                        op.scores(qs + place, rows, room.keys, at + rows, room.p, room.row);
+                        op.softmax(room, at, rows);
+                        op.weighted(room.p, room.row, vs + own, rows, at + rows, outs + place);
                     }
                 });
     }
@@ -82,7 +89,6 @@ public final class CausalAttention {
      * Gradients at queries, keys and values.
      *
      * @param dy the gradient at out
-     * @param out as the forward pass wrote it
      */
     public static void backward(
             Tensor dy,
@@ -90,8 +96,6 @@ public final class CausalAttention {
             Tensor k,
             Tensor v,
             int[] starts,
-            Tensor out,
-            Tensor logSumExp,
             Tensor dq,
             Tensor dk,
             Tensor dv) {
@@ -100,27 +104,26 @@ public final class CausalAttention {
         long qs = Lanes.address(q);
         long ks = Lanes.address(k);
         long vs = Lanes.address(v);
-        long outs = Lanes.address(out);
-        long sums = Lanes.address(logSumExp);
         long dqs = Lanes.address(dq);
         long dks = Lanes.address(dk);
         long dvs = Lanes.address(dv);
-        op.overKeyHeads(
+        op.overHeads(
+                op.heads / op.group,
                 (room, first, count, kv) -> {
                     long own = first * op.keyRow + kv * op.head;
                     op.turn(ks + own, count, room.keys, room.row);
                     op.turn(vs + own, count, room.values, room.row);
                     op.clear(dks + own, count);
                     op.clear(dvs + own, count);
-                    for (int h = op.firstOfGroup(kv); h < op.firstOfGroup(kv + 1); h++) {
+                    for (int h = kv * op.group; h < (kv + 1) * op.group; h++) {
                         for (int at = 0; at < count; at += QUERIES) {
                             int rows = Math.min(QUERIES, count - at);
                             int seen = at + rows;
                             long place = (first + at) * op.queryRow + h * op.head;
-                            long sum = sums + 4 * ((first + at) * op.heads + h);
                             op.scores(qs + place, rows, room.keys, seen, room.p, room.row);
                             op.scores(dys + place, rows, room.values, seen, room.d, room.row);
-                            op.softmaxBackward(room, at, rows, sum, dys + place, outs + place);
+                            op.softmax(room, at, rows);
+                            op.softmaxBackward(room, at, rows);
                             op.addTurned(room.p, room.row, dys + place, rows, seen, dvs + own);
                             op.addTurned(room.d, room.row, qs + place, rows, seen, dks + own);
                             op.weighted(room.d, room.row, ks + own, rows, seen, dqs + place);
@@ -131,8 +134,8 @@ public final class CausalAttention {
 
     @FunctionalInterface
     private interface Part {
-        /** One head of keys of the sequence of {@code count} rows from {@code first} on. */
-        void run(Room room, long first, int count, int kv);
+        /** One head of the sequence of {@code count} rows from {@code first} on. */
+        void run(Room room, long first, int count, int head);
     }
 
     /**
@@ -157,26 +160,25 @@ public final class CausalAttention {
         }
     }
 
-    private void overKeyHeads(Part part) {
-        int longest = 0;
-        for (int s = 0; s + 1 < starts.length; s++)
-            longest = Math.max(longest, starts[s + 1] - starts[s]);
-        int most = longest;
+    /** Heads of all sequences; those of one head together, so that threads get like shares. */
+    private void overHeads(int count, Part part) {
+        int sequences = starts.length - 1;
+        int longest = IntStream.range(0, sequences).map(this::length).max().orElse(0);
         Workers.share(
-                (starts.length - 1) * kvHeads,
+                sequences * count,
                 (from, to) -> {
                     try (var _ = Scope.open()) {
-                        Room room = Room.of(most, headDim);
+                        Room room = Room.of(longest, headDim);
                         for (int i = from; i < to; i++) {
-                            int s = i / kvHeads;
-                            part.run(room, starts[s], starts[s + 1] - starts[s], i % kvHeads);
+                            int s = i % sequences;
+                            part.run(room, starts[s], length(s), i / sequences);
                         }
                     }
                 });
     }
 
-    private int firstOfGroup(int kv) {
-        return kv * (heads / kvHeads);
+    private int length(int sequence) {
+        return starts[sequence + 1] - starts[sequence];
     }
 
     /** Keys or values of a head [count, D] as [D, count], zeros up to the next whole vector. */
@@ -193,9 +195,8 @@ public final class CausalAttention {
 
     /** scores [rows, seen] = x [rows, D] · keys [D, seen], up to the next whole vector. */
     private void scores(long x, int rows, long keys, int seen, long to, long row) {
-        long end = Math.ceilDiv(seen, COUNT) * BYTES;
-        for (long j = 0; j < end; j += PANEL) {
-            int columns = (int) Math.min(PANEL, end - j) / 4;
+        for (long j = 0; j < end(seen); j += PANEL) {
+            int columns = (int) Math.min(PANEL, end(seen) - j) / 4;
             Tile.product(x, queryRow, 4, keys + j, row, to + j, row, rows, columns, headDim, false);
         }
     }
@@ -226,23 +227,21 @@ public final class CausalAttention {
         Tile.product(p, 4, row, x, queryRow, to, keyRow, seen, headDim, rows, true);
     }
 
-    /** p ← the softmax of the scaled scores; their log-sum-exp to its place. */
-    private void softmax(Room room, int at, int rows, long logSumExp) {
-        long end = Math.ceilDiv(at + rows, COUNT) * BYTES;
-        for (int r = 0; r < rows; r++) {
-            float sum = MaskedSoftmax.forward(room.p + r * room.row, at + r + 1, end, scale);
-            set(logSumExp + 4L * r * heads, sum);
-        }
+    /** p ← the softmax of the scaled scores. */
+    private void softmax(Room room, int at, int rows) {
+        for (int r = 0; r < rows; r++)
+            MaskedSoftmax.forward(room.p + r * room.row, at + r + 1, end(at + rows), scale);
     }
 
-    /** p ← the softmax of the scaled scores again, d ← the gradient at the scores. */
-    private void softmaxBackward(Room room, int at, int rows, long logSumExp, long dy, long out) {
-        long end = Math.ceilDiv(at + rows, COUNT) * BYTES;
-        for (int r = 0; r < rows; r++) {
-            float along = MaskedSoftmax.dot(dy + r * queryRow, out + r * queryRow, head);
-            float sum = get(logSumExp + 4L * r * heads);
-            long p = room.p + r * room.row;
-            MaskedSoftmax.backward(p, room.d + r * room.row, at + r + 1, end, scale, sum, along);
-        }
+    /** d ← the gradient at the scores. */
+    private void softmaxBackward(Room room, int at, int rows) {
+        for (int r = 0; r < rows; r++)
+            MaskedSoftmax.backward(
+                    room.p + r * room.row, room.d + r * room.row, end(at + rows), scale);
+    }
+
+    /** Bytes of so many numbers, up to the next whole vector. */
+    private static long end(int numbers) {
+        return Math.ceilDiv(numbers, COUNT) * BYTES;
     }
 }

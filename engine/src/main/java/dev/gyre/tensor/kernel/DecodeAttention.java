@@ -18,7 +18,7 @@ import java.util.List;
  * values that its sequence has kept, and its own, which are kept with them here. Scores are scaled
  * by 1/√D.
  *
- * <p>Asked for only where {@link Kernels#fitDecode} says so.
+ * <p>Asked for only where {@link Kernels#fitAttention} says so.
  */
 public final class DecodeAttention {
     /**
@@ -105,10 +105,7 @@ public final class DecodeAttention {
             long q, long keys, long step, int count, float scale, long p, long head) {
         float max = Float.NEGATIVE_INFINITY;
         for (int s = 0; s < count; s++) {
-            FloatVector sum = Lanes.zero();
-            for (long j = 0; j < head; j += BYTES)
-                sum = load(q + j).fma(load(keys + s * step + j), sum);
-            float score = Lanes.sum(sum) * scale;
+            float score = Lanes.dot(q, keys + s * step, head) * scale;
             Lanes.set(p + 4L * s, score);
             max = Math.max(max, score);
         }

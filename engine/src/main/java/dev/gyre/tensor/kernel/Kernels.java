@@ -58,14 +58,9 @@ public final class Kernels {
         return fit(x, cos, sin) && x.size(2) / 2 % Lanes.COUNT == 0;
     }
 
-    /** {@link CausalAttention} of queries [N, H, D], keys and values [N, Hkv, D]. */
+    /** {@link CausalAttention}, {@link DecodeAttention} of q [N, H, D], k and v [N, Hkv, D]. */
     public static boolean fitAttention(Tensor q, Tensor k, Tensor v) {
         return fit(q, k, v) && q.size(2) % Lanes.COUNT == 0;
-    }
-
-    /** {@link DecodeAttention} of queries [N, H, D], keys and values [N, Hkv, D]. */
-    public static boolean fitDecode(Tensor q, Tensor k, Tensor v) {
-        return fitAttention(q, k, v);
     }
 
     /** {@link SoftmaxLoss} of logits [M, vocabulary]. */

@@ -16,10 +16,10 @@ import java.nio.ByteOrder;
  * which has checked the tensor; nothing is checked after that, so a kernel's loops must stay
  * inside.
  *
- * <p>What a method is called on must be a vector whose class the compiler sees: one just loaded or
- * computed, {@code load(x).add(sum)}. On one that a loop carries round ({@code sum.add(load(x))})
- * or that a branch chose ({@code c ? v : w}), it makes objects of vectors, in all runs or in some,
- * and the loop is ten times slower.
+ * <p>Inside a loop, what a method is called on must be a vector whose class the compiler sees: one
+ * just loaded or computed, {@code load(x).add(sum)}. On one that the loop carries round ({@code
+ * sum.add(load(x))}) or that a branch chose ({@code c ? v : w}), it makes objects of vectors, in
+ * all runs or in some, and the loop is ten times slower.
  */
 final class Lanes {
     /*
@@ -46,10 +46,10 @@ final class Lanes {
     static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     /**
-     * All addresses of numbers that a program can have. A compiler that sees an address held within
-     * it leaves out the checks of bounds and alignment, which otherwise cost more than the access.
+     * All addresses that a program can have. Where the compiler sees that an address lies in them,
+     * it leaves out the check of bounds, which would cost more than the access.
      */
-    private static final long ADDRESSES = (1L << 57) - 4;
+    private static final long ADDRESSES = (1L << 57) - 1;
 
     private Lanes() {}
 
@@ -106,6 +106,13 @@ final class Lanes {
         if (COUNT > 4) s = s.add(s.rearrange(Turn.BY_4));
         if (COUNT > 2) s = s.add(s.rearrange(Turn.BY_2));
         return s.add(s.rearrange(Turn.BY_1)).lane(0);
+    }
+
+    /** Σ x · y of whole vectors. */
+    static float dot(long x, long y, long bytes) {
+        FloatVector sum = zero();
+        for (long j = 0; j < bytes; j += BYTES) sum = load(x + j).fma(load(y + j), sum);
+        return sum(sum);
     }
 
     private static final float LOG2_E = 1.442695f;

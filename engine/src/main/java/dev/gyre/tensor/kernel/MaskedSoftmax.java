@@ -22,39 +22,25 @@ final class MaskedSoftmax {
      * p ← softmax(scale · p) of the first {@code count} numbers, zeros behind them.
      *
      * @param end bytes of the row, whole vectors
-     * @return the log-sum-exp of scale · p
      */
-    static float forward(long p, int count, long end, float scale) {
+    static void forward(long p, int count, long end, float scale) {
         hide(p, count, end);
         float most = most(p, end) * scale;
         float sum = exponentials(p, end, scale, most);
         times(p, end, 1 / sum);
-        return (float) Math.log(sum) + most;
     }
 
     /**
-     * p ← the softmax again, d ← the gradient at p from that at the softmax.
+     * The gradient at the scores.
      *
-     * @param along the sum of the softmax times the gradient at it
+     * @param p the softmax, as {@link #forward} wrote it
+     * @param d the gradient at p, and then that at the scores
      */
-    static void backward(
-            long p, long d, int count, long end, float scale, float logSumExp, float along) {
-        hide(p, count, end);
+    static void backward(long p, long d, long end, float scale) {
         FloatVector s = all(scale);
-        FloatVector low = all(-logSumExp);
-        FloatVector minus = all(-along);
-        for (long j = 0; j < end; j += BYTES) {
-            FloatVector e = share(load(p + j).fma(s, low));
-            store(e, p + j);
-            store(load(d + j).add(minus).mul(e).mul(s), d + j);
-        }
-    }
-
-    /** Σ x · y. */
-    static float dot(long x, long y, long bytes) {
-        FloatVector sum = Lanes.zero();
-        for (long j = 0; j < bytes; j += BYTES) sum = load(x + j).fma(load(y + j), sum);
-        return Lanes.sum(sum);
+        FloatVector minus = all(-Lanes.dot(p, d, end));
+        for (long j = 0; j < end; j += BYTES)
+            store(load(d + j).add(minus).mul(load(p + j)).mul(s), d + j);
     }
 
     /** Minus infinity behind the first numbers of a row. */

@@ -26,7 +26,7 @@ class DecodeAttentionTest {
             Tensor q = random.normal(n, heads, d);
             Tensor k = random.normal(n, kvHeads, d);
             Tensor v = random.normal(n, kvHeads, d);
-            assertThat(Kernels.fitDecode(q, k, v)).isTrue();
+            assertThat(Kernels.fitAttention(q, k, v)).isTrue();
             Tensor out = Tensor.empty(DType.F32, n, (long) heads * d);
             var pasts = new ArrayList<DecodeAttention.Past>();
             for (int i = 0; i < n; i++)
