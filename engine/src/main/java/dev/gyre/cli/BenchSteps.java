@@ -21,6 +21,8 @@ import java.util.stream.IntStream;
 
 /** What steps are timed: the options that the commands that time steps share. */
 final class BenchSteps {
+    private static final Pattern RANGE = Pattern.compile("(\\d+)(?:-(\\d+))?");
+
     @Option(
             names = "--base",
             paramLabel = "MODEL",
@@ -55,8 +57,6 @@ final class BenchSteps {
 
     @Option(names = "--steps", paramLabel = "N", description = "Steps that are timed [7].")
     private int steps = 7;
-
-    private static final Pattern RANGE = Pattern.compile("(\\d+)(?:-(\\d+))?");
 
     private final Random random = new Random(1);
 

@@ -75,15 +75,8 @@ class GradientsTest {
                 "prefix-tuning:tokens=3"
             })
     void agreeWhenActivationsAreComputedAgain(String word) {
-        var spec = MethodSpec.of(word);
         try (var model = PicoModels.of(DType.F64, false, false, Activations.RECOMPUTE);
-                var adapter =
-                        perturbed(
-                                Adapter.attach(
-                                        Methods.make(spec.name(), spec.settings()),
-                                        Targets.allLinear(),
-                                        model,
-                                        1))) {
+                var adapter = attached(word, model)) {
             compare(model, adapter);
         }
     }
@@ -107,15 +100,8 @@ class GradientsTest {
 
     /** The loss, and the gradients behind it, in f32. */
     private static float[] gradient(String word, Activations activations) {
-        var spec = MethodSpec.of(word);
         try (var model = PicoModels.wideHeads(DType.F32, activations);
-                var adapter =
-                        perturbed(
-                                Adapter.attach(
-                                        Methods.make(spec.name(), spec.settings()),
-                                        Targets.allLinear(),
-                                        model,
-                                        1));
+                var adapter = attached(word, model);
                 var _ = Scope.open();
                 var outer = Tape.recording(1);
                 var inner = Tape.recording(2)) {
@@ -125,6 +111,12 @@ class GradientsTest {
             outer.backward();
             return Tensor.cat(List.of(loss.value().view(1), adapter.gradients()), 0).toFloats();
         }
+    }
+
+    private static Adapter attached(String word, Model model) {
+        var spec = MethodSpec.of(word);
+        var method = Methods.make(spec.name(), spec.settings());
+        return perturbed(Adapter.attach(method, Targets.allLinear(), model, 1));
     }
 
     private static Adapter perturbed(Adapter adapter) {

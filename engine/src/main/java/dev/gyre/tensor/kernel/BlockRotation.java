@@ -21,7 +21,7 @@ public final class BlockRotation {
 
     /**
      * Rows at a time in a gradient, which adds to what is in memory once for each stretch: 16 were
-     * a fifth to a third faster than 8 on AVX-512; of more, long rows crowd each other out.
+     * up to a third faster than 8 on AVX-512; of more, long rows crowd each other out.
      */
     private static final int GRADIENT_STRETCH = 16;
 

@@ -16,10 +16,10 @@ import java.nio.ByteOrder;
  * which has checked the tensor; nothing is checked after that, so a kernel's loops must stay
  * inside.
  *
- * <p>Inside a loop, what a method is called on must be a vector whose class the compiler sees: one
- * just loaded or computed, {@code load(x).add(sum)}. On one that the loop carries round ({@code
- * sum.add(load(x))}) or that a branch chose ({@code c ? v : w}), it makes objects of vectors, in
- * all runs or in some, and the loop is ten times slower.
+ * <p>Inside a loop, what a method is called on should be a vector just loaded or computed, {@code
+ * load(x).max(m)}. The largest number of a row was found ten times slower by {@code
+ * m.max(load(x))}: where a loop carries round what is called, or a branch chose it, the compiler
+ * may lose sight of its class and make objects of vectors.
  */
 final class Lanes {
     /*
