@@ -21,7 +21,7 @@ public final class RotaryTurn {
     /**
      * y = x turned.
      *
-     * @param back by the opposite angles
+     * @param back by the opposite angles: a head's halves change their parts
      */
     public static void turn(Tensor x, Tensor cos, Tensor sin, boolean back, Tensor y) {
         int heads = (int) x.size(1);
@@ -30,27 +30,28 @@ public final class RotaryTurn {
         long to = Lanes.address(y);
         long c = Lanes.address(cos);
         long s = Lanes.address(sin);
+        long left = back ? half : 0;
+        long right = half - left;
         Workers.share(
                 (int) x.size(0),
                 (first, end) -> {
                     for (long n = first; n < end; n++) {
                         for (int h = 0; h < heads; h++) {
                             long at = (n * heads + h) * 2 * half;
-                            one(from + at, c + n * half, s + n * half, back, to + at, half);
+                            one(from + at, c + n * half, s + n * half, left, right, to + at, half);
                         }
                     }
                 });
     }
 
-    private static void one(long x, long cos, long sin, boolean back, long y, long half) {
-        float sign = back ? -1 : 1;
+    private static void one(long x, long cos, long sin, long left, long right, long y, long half) {
         for (long j = 0; j < half; j += BYTES) {
             FloatVector c = load(cos + j);
-            FloatVector s = load(sin + j).mul(sign);
-            FloatVector a = load(x + j);
-            FloatVector b = load(x + half + j);
-            store(a.mul(c).sub(b.mul(s)), y + j);
-            store(b.mul(c).add(a.mul(s)), y + half + j);
+            FloatVector s = load(sin + j);
+            FloatVector a = load(x + left + j);
+            FloatVector b = load(x + right + j);
+            store(a.mul(c).sub(b.mul(s)), y + left + j);
+            store(b.mul(c).add(a.mul(s)), y + right + j);
         }
     }
 }
