@@ -1,13 +1,16 @@
 package dev.gyre.cli;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * Where threads that compute spend their time: their stacks are looked at every few milliseconds,
- * and each look counts for the innermost method of ours that is no mere wrapper of a tensor
- * operation.
+ * Where the threads that compute spend their time: their stacks are looked at every few
+ * milliseconds, and each look is shared among the innermost methods of ours that they run and that
+ * are no mere wrappers of a tensor operation.
  */
 final class StackSampler implements AutoCloseable {
     private static final long PAUSE_MILLIS = 4;
@@ -18,7 +21,8 @@ final class StackSampler implements AutoCloseable {
 
     private static final String KERNELS = "dev.gyre.tensor.kernel.";
 
-    private final Map<String, Integer> counts = new HashMap<>();
+    private final Map<String, Double> looks = new HashMap<>();
+    private final Thread caller = Thread.currentThread();
     private final Thread thread;
     private volatile boolean running = true;
 
@@ -26,7 +30,10 @@ final class StackSampler implements AutoCloseable {
         thread = Thread.ofPlatform().daemon().name("gyre-sampler").unstarted(() -> run(threads));
     }
 
-    /** Starts to look at all threads whose name begins so. */
+    /**
+     * Starts to look at all threads whose name begins so, and at this thread while it does not wait
+     * for them.
+     */
     static StackSampler of(String threads) {
         var sampler = new StackSampler(threads);
         sampler.thread.start();
@@ -35,11 +42,12 @@ final class StackSampler implements AutoCloseable {
 
     private void run(String threads) {
         while (running) {
-            Thread.getAllStackTraces()
-                    .forEach(
-                            (t, stack) -> {
-                                if (t.getName().startsWith(threads)) count(stack);
-                            });
+            List<String> found =
+                    Thread.getAllStackTraces().entrySet().stream()
+                            .filter(e -> computes(e.getKey(), threads))
+                            .flatMap(e -> operation(e.getValue()).stream())
+                            .toList();
+            found.forEach(o -> looks.merge(o, 1.0 / found.size(), Double::sum));
             try {
                 Thread.sleep(PAUSE_MILLIS);
             } catch (InterruptedException e) {
@@ -48,16 +56,24 @@ final class StackSampler implements AutoCloseable {
         }
     }
 
-    private void count(StackTraceElement[] stack) {
-        for (StackTraceElement frame : stack) {
-            String name = frame.getClassName();
-            if (!name.startsWith(OURS)) continue;
-            if (name.startsWith(KERNELS + "Workers") || name.startsWith(KERNELS + "Lanes"))
-                continue;
-            if (name.startsWith(WRAPPERS) && !name.startsWith(KERNELS)) continue;
-            counts.merge(operation(name, frame.getMethodName()), 1, Integer::sum);
-            return;
-        }
+    private boolean computes(Thread t, String threads) {
+        return t == caller
+                ? t.getState() == Thread.State.RUNNABLE
+                : t.getName().startsWith(threads);
+    }
+
+    private static Optional<String> operation(StackTraceElement[] stack) {
+        return Arrays.stream(stack)
+                .filter(frame -> isOperation(frame.getClassName()))
+                .findFirst()
+                .map(frame -> operation(frame.getClassName(), frame.getMethodName()));
+    }
+
+    private static boolean isOperation(String name) {
+        if (!name.startsWith(OURS)) return false;
+        if (name.startsWith(KERNELS))
+            return !name.startsWith(KERNELS + "Workers") && !name.startsWith(KERNELS + "Lanes");
+        return !name.startsWith(WRAPPERS);
     }
 
     private static String operation(String type, String method) {
@@ -72,12 +88,12 @@ final class StackSampler implements AutoCloseable {
     /** Stops; each operation's share of all looks, the largest first, those under 1 % together. */
     Map<String, Double> stop() {
         close();
-        double all = counts.values().stream().mapToInt(Integer::intValue).sum();
+        double all = looks.values().stream().mapToDouble(Double::doubleValue).sum();
         var shares = new LinkedHashMap<String, Double>();
         double rest = 0;
         for (var e :
-                counts.entrySet().stream()
-                        .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+                looks.entrySet().stream()
+                        .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
                         .toList()) {
             double share = e.getValue() / all;
             if (share < 0.01) rest += share;
