@@ -94,54 +94,26 @@ public final class DecodeAttention {
 
     private static void one(
             long q, long keys, long values, long step, int count, long p, long out, long head) {
+        for (int s = 0; s < count; s++) Lanes.set(p + 4L * s, Lanes.dot(q, keys + s * step, head));
         float scale = (float) (1 / Math.sqrt(head / 4.0));
-        float max = scores(q, keys, step, count, scale, p, head);
-        float sum = exponentials(p, count, max);
-        weighted(values, step, count, p, 1 / sum, out, head);
+        MaskedSoftmax.forward(p, count, Math.ceilDiv(count, COUNT) * BYTES, scale);
+        weighted(values, step, count, p, out, head);
     }
 
-    /** p ← scaled scores; the largest of them. */
-    private static float scores(
-            long q, long keys, long step, int count, float scale, long p, long head) {
-        float max = Float.NEGATIVE_INFINITY;
-        for (int s = 0; s < count; s++) {
-            float score = Lanes.dot(q, keys + s * step, head) * scale;
-            Lanes.set(p + 4L * s, score);
-            max = Math.max(max, score);
-        }
-        return max;
-    }
-
-    /** p ← e^(p − max); their sum. What fills up the last vector counts nothing. */
-    private static float exponentials(long p, int count, float max) {
-        int end = Math.ceilDiv(count, COUNT) * COUNT;
-        for (int s = count; s < end; s++) Lanes.set(p + 4L * s, Float.NEGATIVE_INFINITY);
-        FloatVector low = Lanes.all(-max);
-        FloatVector sum = Lanes.zero();
-        for (long j = 0; j < 4L * end; j += BYTES) {
-            FloatVector e = Lanes.exp(load(p + j).add(low));
-            store(e, p + j);
-            sum = e.add(sum);
-        }
-        return Lanes.sum(sum);
-    }
-
-    /** out ← factor · Σ p_s · values_s. */
-    private static void weighted(
-            long values, long step, int count, long p, float factor, long out, long head) {
+    /** out ← Σ p_s · values_s. */
+    private static void weighted(long values, long step, int count, long p, long out, long head) {
         long j = 0;
-        for (; j + 4 * BYTES <= head; j += 4 * BYTES)
-            four(values + j, step, count, p, factor, out + j);
+        for (; j + 4 * BYTES <= head; j += 4 * BYTES) four(values + j, step, count, p, out + j);
         for (; j < head; j += BYTES) {
             FloatVector sum = Lanes.zero();
             for (int s = 0; s < count; s++)
                 sum = load(values + s * step + j).fma(Lanes.all(Lanes.get(p + 4L * s)), sum);
-            store(sum.mul(factor), out + j);
+            store(sum, out + j);
         }
     }
 
     /** Four vectors at a time: one sum alone would wait for itself. */
-    private static void four(long values, long step, int count, long p, float factor, long out) {
+    private static void four(long values, long step, int count, long p, long out) {
         FloatVector a = Lanes.zero();
         FloatVector b = Lanes.zero();
         FloatVector c = Lanes.zero();
@@ -154,9 +126,9 @@ public final class DecodeAttention {
             c = load(at + 2 * BYTES).fma(weight, c);
             d = load(at + 3 * BYTES).fma(weight, d);
         }
-        store(a.mul(factor), out);
-        store(b.mul(factor), out + BYTES);
-        store(c.mul(factor), out + 2 * BYTES);
-        store(d.mul(factor), out + 3 * BYTES);
+        store(a, out);
+        store(b, out + BYTES);
+        store(c, out + 2 * BYTES);
+        store(d, out + 3 * BYTES);
     }
 }
