@@ -1,6 +1,7 @@
 package dev.gyre.cli;
 
 import dev.gyre.tensor.DType;
+import dev.gyre.tensor.Int8Matrix;
 import dev.gyre.tensor.ProcessMemory;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
@@ -115,6 +116,14 @@ final class Doctor implements Commands.Runs {
                         + " processors",
                 true,
                 "");
+        if (Int8Matrix.possible())
+            check(
+                    "8-bit products",
+                    Int8Matrix.inTwoParts()
+                            ? "in two parts, no VNNI: --base-encoding int8 saves no time"
+                            : "at once: --base-encoding int8 may save time",
+                    true,
+                    "");
         return true;
     }
 

@@ -79,6 +79,11 @@ public final class Int8Matrix {
         return Device.current() == Device.CPU && (arch.equals("amd64") || arch.equals("x86_64"));
     }
 
+    /** Whether this processor needs two products for each, because pairs of bytes saturate. */
+    public static boolean inTwoParts() {
+        return Saturation.HAPPENS;
+    }
+
     /**
      * Packs a matrix.
      *
