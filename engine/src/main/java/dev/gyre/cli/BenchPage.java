@@ -196,7 +196,7 @@ final class BenchPage implements Commands.Runs {
         page.append(
                 String.format(
                         Locale.ROOT,
-                        "\nShare of the limit: %.0f %%. Time by operation: ",
+                        "\nShare of the limit: %.0f %%.",
                         100 * t.need("share_of_f32_products").real()));
         var shares = new ArrayList<String>();
         t.need("time_by_operation")
@@ -209,7 +209,9 @@ final class BenchPage implements Commands.Runs {
                                                 "%s %.0f %%",
                                                 name.equals("other") ? name : "`" + name + "`",
                                                 100 * share.real())));
-        page.append(String.join(", ", shares)).append(".\n");
+        if (!shares.isEmpty())
+            page.append(" Time by operation: %s.".formatted(String.join(", ", shares)));
+        page.append("\n");
     }
 
     private static String bars(List<Run> runs, String unit, ToDoubleFunction<Row> value) {
