@@ -21,7 +21,8 @@ public final class RotaryTurn {
     /**
      * y = x turned.
      *
-     * @param back by the opposite angles: a head's halves change their parts
+     * @param back by the opposite angles; a head's halves (a, b) turn back as (b, a) turns, so that
+     *     the loop needs no sign, whose branch the compiler would guess from the forward pass
      */
     public static void turn(Tensor x, Tensor cos, Tensor sin, boolean back, Tensor y) {
         int heads = (int) x.size(1);
