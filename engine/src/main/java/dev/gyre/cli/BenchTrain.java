@@ -4,6 +4,7 @@ import dev.gyre.Gyre;
 import dev.gyre.config.BadValue;
 import dev.gyre.config.Json;
 import dev.gyre.tensor.ProcessMemory;
+import dev.gyre.tensor.Torch;
 import dev.gyre.train.MethodSpec;
 
 import picocli.CommandLine.Command;
@@ -75,6 +76,7 @@ final class BenchTrain implements Commands.Runs {
                 step(step, steps.batch(trial.vocabulary()), trial, ours, others, theirs);
             ours.peak(ProcessMemory.peakBytes().orElse(0));
             double floor = trial.productsFloor(steps.allTokens());
+            ours.put("blas", Torch.blas());
             ours.put("f32_products_seconds", floor);
             ours.put("share_of_f32_products", floor / ours.median());
             ours.lookAt(trial, steps.batch(trial.vocabulary()));

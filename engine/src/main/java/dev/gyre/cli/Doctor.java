@@ -102,7 +102,7 @@ final class Doctor implements Commands.Runs {
         String about = Torch.description();
         check("libtorch", Words.format("loaded in %.1f s", seconds), true, "");
         boolean mkl = about.contains("mkl") || about.contains("MKL");
-        check("BLAS", System.getProperty("org.bytedeco.openblas.load", "openblas"), true, "");
+        check("BLAS", Torch.blas(), true, "");
         check(
                 "CPU",
                 first(about, "CPU capability").replaceAll(".*: ", "") + (mkl ? ", oneDNN" : ""),

@@ -76,6 +76,13 @@ public final class Torch {
         }
     }
 
+    /** What multiplies matrices here. */
+    public static String blas() {
+        load();
+        return System.getProperty("org.bytedeco.openblas.load", "openblas")
+                + (OpenBlas.present() ? ", and OpenBLAS for large f32 products" : "");
+    }
+
     /** Why libtorch cannot be loaded here, and what to do about it; empty when it can. */
     public static Optional<String> obstacle() {
         return Tried.OBSTACLE;
