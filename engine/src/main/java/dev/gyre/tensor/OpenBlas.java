@@ -15,13 +15,16 @@ import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
  * OpenBLAS's product of f32 matrices, beside the MKL under libtorch: on AMD's processors it is the
- * faster of the two from some 64 rows on (177 against 148 GFLOP/s on two Zen 3 cores, of 209 that
- * they can do). By the processor's maker and not by a trial, because the same run must give the
- * same numbers tomorrow; the property {@code gyre.openblas} says otherwise.
+ * faster of the two from some 100 rows on (at 512 rows 177 against 148 GFLOP/s on two Zen 3 cores,
+ * of 209 that they can do; at 64 they are alike). By the processor's maker and not by a trial,
+ * because the same run must give the same numbers tomorrow; the property {@code gyre.openblas} says
+ * otherwise.
  *
  * <p>It keeps to the calling thread. Its own threads would spin for milliseconds after a product,
  * so large ones are shared out here, over {@link Cores}.
@@ -37,9 +40,9 @@ final class OpenBlas {
     private static final int AS_IT_IS = 111;
     private static final int TRANSPOSED = 112;
 
-    private OpenBlas() {}
-
     private static final boolean WANTED = wanted();
+
+    private OpenBlas() {}
 
     private static boolean wanted() {
         String said = System.getProperty("gyre.openblas");
@@ -65,8 +68,8 @@ final class OpenBlas {
             MethodHandle product = null;
             try {
                 product = load();
-            } catch (IOException | IllegalArgumentException e) {
-                // No room for its file, or a library it needs is missing: MKL does all then.
+            } catch (IOException | IllegalArgumentException | NoSuchElementException e) {
+                // No room for its file, or it is another build: MKL does all, and doctor says so.
             }
             PRODUCT = product;
         }
@@ -170,19 +173,24 @@ final class OpenBlas {
         }
     }
 
-    /** Whether a · b is its to multiply: large matrices of f32 in host memory. */
+    /** Whether a · b is its to multiply, on this processor. */
     static boolean fits(Tensor a, Tensor b) {
-        return WANTED
-                && plain(a)
-                && plain(b)
-                && a.size(1) == b.size(0)
-                && repays(a.size(0), b.size(1))
-                && present();
+        return WANTED && takes(a, b) && loads();
     }
 
-    /** Whether c = a · b is, with its rows one after another. */
+    /** Whether c = a · b is. */
     static boolean fits(Tensor c, Tensor a, Tensor b) {
-        return fits(a, b)
+        return WANTED && takes(c, a, b) && loads();
+    }
+
+    /** Whether it can multiply a · b, and with gain: large matrices of f32 in host memory. */
+    static boolean takes(Tensor a, Tensor b) {
+        return plain(a) && plain(b) && a.size(1) == b.size(0) && repays(a.size(0), b.size(1));
+    }
+
+    /** The same for c = a · b, whose rows must lie one after another. */
+    static boolean takes(Tensor c, Tensor a, Tensor b) {
+        return takes(a, b)
                 && plain(c)
                 && c.torch.stride(1) == 1
                 && c.size(0) == a.size(0)
@@ -231,7 +239,7 @@ final class OpenBlas {
             long to) {
         int count = (int) (to - from);
         try {
-            java.util.Objects.requireNonNull(Loaded.PRODUCT)
+            Objects.requireNonNull(Loaded.PRODUCT)
                     .invokeExact(
                             ROW_MAJOR,
                             a.order(),

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Runs on any maker's processor: only {@link OpenBlas#fits} asks whose it is. */
+/** Runs on any maker's processor: only {@link OpenBlas#fits} asks for the maker. */
 @ExtendWith(InScope.class)
 class OpenBlasTest {
     private final Random random = Random.seeded(3);
@@ -73,13 +73,19 @@ class OpenBlasTest {
 
     @Test
     void leavesToLibtorchWhatItCannotTake() {
-        Tensor large = random.normal(2048, 2048);
-        assertThat(OpenBlas.fits(large, random.normal(2048, 63))).isFalse();
-        assertThat(OpenBlas.fits(large, random.normal(2047, 64))).isFalse();
-        assertThat(OpenBlas.fits(large, large.to(DType.F64))).isFalse();
-        assertThat(OpenBlas.fits(large, random.normal(2048, 1).expand(2048, 2048))).isFalse();
-        Tensor flat = Tensor.empty(DType.F32, 2048, 2048).transpose(0, 1);
-        assertThat(OpenBlas.fits(flat, large, large)).isFalse();
+        Tensor m = random.normal(128, 128);
+        assertThat(taken(m, m, m)).isTrue();
+        assertThat(taken(m, m.transpose(0, 1), m)).isTrue();
+        assertThat(taken(m, m, random.normal(128, 63))).isFalse();
+        assertThat(taken(m, m, random.normal(127, 128))).isFalse();
+        assertThat(taken(m, m, m.to(DType.F64))).isFalse();
+        assertThat(taken(m, m, random.normal(128, 1).expand(128, 128))).isFalse();
+        assertThat(taken(m.transpose(0, 1), m, m)).isFalse();
+    }
+
+    /** On one core, where size alone decides. */
+    private static boolean taken(Tensor c, Tensor a, Tensor b) {
+        return Cores.each(1, _ -> OpenBlas.takes(c, a, b)).getFirst();
     }
 
     private Tensor matrix(int rows, int columns, boolean turned) {
