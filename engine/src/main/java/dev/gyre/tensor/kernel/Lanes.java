@@ -51,6 +51,8 @@ final class Lanes {
      */
     private static final long ADDRESSES = (1L << 57) - 1;
 
+    private static final long OFFSETS = (1L << 32) - 1;
+
     private Lanes() {}
 
     static long address(Tensor tensor) {
@@ -81,8 +83,28 @@ final class Lanes {
         return MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address & ADDRESSES);
     }
 
+    /**
+     * The number so many bytes, up to 4 GiB, behind an address. What is read at several offsets of
+     * one address costs the compiler's proof that it lies in memory only once.
+     */
+    static float get(long address, long offset) {
+        return MEMORY.get(
+                ValueLayout.JAVA_FLOAT_UNALIGNED, (address & ADDRESSES) + (offset & OFFSETS));
+    }
+
     static void set(long address, float value) {
         MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address & ADDRESSES, value);
+    }
+
+    /** What {@link #touch} read last, so that the compiler takes its reading for needed. */
+    @SuppressWarnings("UnusedVariable")
+    private static float touched;
+
+    /** Brings so many bytes into the caches, in memory's order. Java has no prefetch. */
+    static void touch(long address, long bytes) {
+        float sum = 0;
+        for (long j = 0; j < bytes; j += 64) sum += get(address, j);
+        touched = sum;
     }
 
     /** One number in all lanes. */
