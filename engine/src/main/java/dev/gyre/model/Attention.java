@@ -57,8 +57,7 @@ record Attention(int heads, int kvHeads, int headDim) {
             Backward backward;
             if (caches.isEmpty()
                     && prefixes.isEmpty()
-                    && Kernels.fitAttention(turnedQ, turnedK, values)
-                    && CausalAttention.pays(tokens.starts())) {
+                    && Kernels.fitAttention(turnedQ, turnedK, values)) {
                 CausalAttention.forward(turnedQ, turnedK, values, tokens.starts(), out);
                 if (!records) return Var.constant(out);
                 backward = together(tape, turnedQ, turnedK, v, tokens);

@@ -7,14 +7,13 @@ import static dev.gyre.tensor.kernel.Lanes.set;
 import static dev.gyre.tensor.kernel.Lanes.store;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** The softmax of a row of scores of which only the first ones count, and its gradient. */
 final class MaskedSoftmax {
     /** Below it a share is 0. */
     private static final float LEAST = -60;
 
-    private static final FloatVector LEAST_SHARE = Lanes.exp(all(LEAST));
+    private static final FloatVector LEAST_SHARE = Lanes.expInRange(all(LEAST));
 
     private MaskedSoftmax() {}
 
@@ -25,9 +24,9 @@ final class MaskedSoftmax {
      */
     static void forward(long p, int count, long end, float scale) {
         hide(p, count, end);
-        float most = most(p, end) * scale;
+        float most = Lanes.most(p, end) * scale;
         float sum = exponentials(p, end, scale, most);
-        times(p, end, 1 / sum);
+        Lanes.scale(p, end, 1 / sum);
     }
 
     /**
@@ -56,13 +55,7 @@ final class MaskedSoftmax {
      * below the normal numbers, with which processors compute a hundred times slower.
      */
     private static FloatVector share(FloatVector x) {
-        return Lanes.exp(x.max(LEAST)).sub(LEAST_SHARE);
-    }
-
-    private static float most(long p, long end) {
-        FloatVector m = load(p);
-        for (long j = BYTES; j < end; j += BYTES) m = load(p + j).max(m);
-        return m.reduceLanes(VectorOperators.MAX);
+        return Lanes.expInRange(Lanes.atLeast(x, LEAST)).sub(LEAST_SHARE);
     }
 
     /** p ← e^(scale · p − low); their sum. */
@@ -76,10 +69,5 @@ final class MaskedSoftmax {
             sum = e.add(sum);
         }
         return Lanes.sum(sum);
-    }
-
-    private static void times(long p, long end, float factor) {
-        FloatVector f = all(factor);
-        for (long j = 0; j < end; j += BYTES) store(load(p + j).mul(f), p + j);
     }
 }

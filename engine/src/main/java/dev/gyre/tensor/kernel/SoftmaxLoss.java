@@ -8,7 +8,6 @@ import static dev.gyre.tensor.kernel.Lanes.store;
 import dev.gyre.tensor.Tensor;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Cross-entropy of rows of logits [M, vocabulary], in nats, which become their own gradient in
@@ -39,18 +38,12 @@ public final class SoftmaxLoss {
     }
 
     private static double one(long z, long bytes, int label, float weight) {
-        float max = max(z, bytes);
+        float max = Lanes.most(z, bytes);
         float wanted = Lanes.get(z + 4L * label);
         double sum = exponentials(z, bytes, max);
-        scale(z, bytes, (float) (weight / sum));
+        Lanes.scale(z, bytes, (float) (weight / sum));
         Lanes.set(z + 4L * label, Lanes.get(z + 4L * label) - weight);
         return Math.log(sum) + max - wanted;
-    }
-
-    private static float max(long z, long bytes) {
-        FloatVector m = load(z);
-        for (long j = BYTES; j < bytes; j += BYTES) m = load(z + j).max(m);
-        return m.reduceLanes(VectorOperators.MAX);
     }
 
     /** z ← e^(z − max); their sum. Stretches are summed apart, so that no small term is lost. */
@@ -67,10 +60,5 @@ public final class SoftmaxLoss {
             sum += Lanes.sum(part);
         }
         return sum;
-    }
-
-    private static void scale(long z, long bytes, float factor) {
-        FloatVector f = all(factor);
-        for (long j = 0; j < bytes; j += BYTES) store(load(z + j).mul(f), z + j);
     }
 }

@@ -17,7 +17,8 @@ import java.util.List;
 
 /** Our attention against libtorch's, which sees one sequence at a time. */
 class CausalAttentionTest {
-    private static final int[] LENGTHS = {1, 7, 0, 32, 33, 150, 64};
+    private static final int[] SHORT = {1, 7, 0, 32, 33, 150, 64};
+    private static final int[] LONG = {0, 700, 1, 40, 513};
 
     @ParameterizedTest
     @CsvSource({"9, 3, 64", "4, 4, 32", "2, 1, 16", "3, 1, 48"})
@@ -27,7 +28,8 @@ class CausalAttentionTest {
             Torch.threads(threads);
             try (var _ = Scope.open();
                     var random = Random.seeded(3)) {
-                compare(random, heads, kvHeads, headDim, 1);
+                compare(random, SHORT, heads, kvHeads, headDim, 1);
+                compare(random, LONG, heads, kvHeads, headDim, 1);
             } finally {
                 Torch.threads(before);
             }
@@ -38,7 +40,7 @@ class CausalAttentionTest {
     void agreesWhereAlmostAllIsOneTokens() {
         try (var _ = Scope.open();
                 var random = Random.seeded(4)) {
-            compare(random, 4, 2, 32, 40);
+            compare(random, SHORT, 4, 2, 32, 40);
         }
     }
 
@@ -64,18 +66,19 @@ class CausalAttentionTest {
 
     @Test
     void threadsChangeNoNumber() {
-        assertThat(gradients(2)).isEqualTo(gradients(1));
+        for (int length : new int[] {83, 600})
+            assertThat(gradients(length, 2)).isEqualTo(gradients(length, 1));
     }
 
-    private static float[] gradients(int threads) {
+    private static float[] gradients(int n, int threads) {
         int before = Torch.threads();
         Torch.threads(threads);
         try (var _ = Scope.open();
                 var random = Random.seeded(6)) {
-            int[] starts = {0, 50, 83};
-            Tensor q = random.normal(83, 6, 32);
-            Tensor k = random.normal(83, 3, 32);
-            Tensor v = random.normal(83, 3, 32);
+            int[] starts = {0, n - 33, n};
+            Tensor q = random.normal(n, 6, 32);
+            Tensor k = random.normal(n, 3, 32);
+            Tensor v = random.normal(n, 3, 32);
             Tensor out = q.emptyLike();
             Tensor dq = q.emptyLike();
             Tensor dk = k.emptyLike();
@@ -88,10 +91,11 @@ class CausalAttentionTest {
         }
     }
 
-    private static void compare(Random random, int heads, int kvHeads, int headDim, double size) {
-        int[] starts = new int[LENGTHS.length + 1];
-        for (int s = 0; s < LENGTHS.length; s++) starts[s + 1] = starts[s] + LENGTHS[s];
-        int n = starts[LENGTHS.length];
+    private static void compare(
+            Random random, int[] lengths, int heads, int kvHeads, int headDim, double size) {
+        int[] starts = new int[lengths.length + 1];
+        for (int s = 0; s < lengths.length; s++) starts[s + 1] = starts[s] + lengths[s];
+        int n = starts[lengths.length];
         Tensor q = random.normal(n, heads, headDim).timesInPlace(size);
         Tensor k = random.normal(n, kvHeads, headDim);
         Tensor v = random.normal(n, kvHeads, headDim);
@@ -103,10 +107,10 @@ class CausalAttentionTest {
         assertThat(Kernels.fitAttention(q, k, v)).isTrue();
         CausalAttention.forward(q, k, v, starts, out);
         CausalAttention.backward(dy, q, k, v, starts, dq, dk, dv);
-        for (int s = 0; s < LENGTHS.length; s++) {
-            if (LENGTHS[s] == 0) continue;
+        for (int s = 0; s < lengths.length; s++) {
+            if (lengths[s] == 0) continue;
             int from = starts[s];
-            int count = LENGTHS[s];
+            int count = lengths[s];
             var theirs =
                     FlashAttention.forward(
                             seen(q, from, count, 1),
