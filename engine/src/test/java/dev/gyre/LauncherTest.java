@@ -2,6 +2,8 @@ package dev.gyre;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gyre.tensor.kernel.TileProgram;
+
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
  * The launcher, with a JDK that is a script: it writes down what it was asked for, and makes an
@@ -235,5 +238,31 @@ class LauncherTest {
         // A star that met no file: the shell has left it alone.
         assertThat(started("methods"))
                 .contains("CompileThresholdScaling,dev/gyre/tensor/kernel/*.*,0.02");
+    }
+
+    /** In a real JVM, whose classes may be called otherwise in its next release. */
+    @Test
+    void oneNumberIsReadWithoutACall() throws IOException {
+        run(Map.of("GYRE_START_CACHE", "off"), "methods");
+        List<String> options =
+                Stream.concat(
+                                Stream.of(started("methods").split(" "))
+                                        .filter(w -> w.startsWith("-XX:CompileCommand=")),
+                                Stream.of(
+                                        "--add-modules=jdk.incubator.vector",
+                                        "-XX:+UnlockDiagnosticVMOptions",
+                                        "-XX:CompileCommand=PrintInlining,"
+                                                + "dev/gyre/tensor/kernel/Tile.fourByTwo"))
+                        .toList();
+        Program program =
+                Program.run(
+                        folder,
+                        TileProgram.class,
+                        List.of(),
+                        Map.of("JDK_JAVA_OPTIONS", String.join(" ", options)));
+        assertThat(program.output()).contains("product 32.0");
+        assertThat(program.output().lines().filter(l -> l.contains("Unsafe::getIntUnaligned (")))
+                .anyMatch(l -> l.contains("force inline by CompileCommand"))
+                .noneMatch(l -> l.contains("low call site frequency"));
     }
 }
