@@ -1,6 +1,5 @@
 package dev.gyre.tensor.kernel;
 
-import static dev.gyre.tensor.kernel.HeadAttention.QUERIES;
 import static dev.gyre.tensor.kernel.Lanes.BYTES;
 
 import dev.gyre.tensor.DType;
@@ -64,14 +63,11 @@ public final class CausalAttention {
                 op.sequences(),
                 op.heads,
                 op.cuts,
-                (room, first, h, from, end) -> {
-                    long kv = op.kv(first, h);
-                    room.see(ks + kv, end);
-                    for (int at = from; at < end; at += QUERIES) {
-                        int rows = Math.min(QUERIES, end - at);
-                        long here = op.query(first + at, h);
-                        room.forward(at, rows, qs + here, vs + kv, outs + here);
-                    }
+                (room, piece) -> {
+                    long query = op.query(piece, piece.head);
+                    long kv = op.kv(piece, piece.head);
+                    room.see(ks + kv, piece.end);
+                    room.forward(piece.from, piece.end, qs + query, vs + kv, outs + query);
                 });
     }
 
@@ -95,27 +91,24 @@ public final class CausalAttention {
         long ks = Lanes.address(k);
         long vs = Lanes.address(v);
         long dqs = Lanes.address(dq);
-        Pull pull =
-                (room, first, h, from, end, dks, dvs, row) -> {
-                    for (int at = from; at < end; at += QUERIES) {
-                        int rows = Math.min(QUERIES, end - at);
-                        long here = op.query(first + at, h);
-                        room.backward(
-                                at,
-                                rows,
-                                qs + here,
-                                dys + here,
-                                ks + op.kv(first, h),
-                                dqs + here,
-                                dks,
-                                dvs,
-                                row);
-                    }
+        Part see =
+                (room, piece) -> {
+                    room.see(ks + op.kv(piece, piece.head), piece.end);
+                    room.seeValues(vs + op.kv(piece, piece.head), piece.end);
                 };
-        Piece see =
-                (room, first, h, from, end) -> {
-                    room.see(ks + op.kv(first, h), end);
-                    room.seeValues(vs + op.kv(first, h), end);
+        Pull pull =
+                (room, piece, h, dks, dvs, row) -> {
+                    long query = op.query(piece, h);
+                    room.backward(
+                            piece.from,
+                            piece.end,
+                            qs + query,
+                            dys + query,
+                            ks + op.kv(piece, h),
+                            dqs + query,
+                            dks,
+                            dvs,
+                            row);
                 };
         if (op.cuts == 1) op.pullWhole(see, pull, Lanes.address(dk), Lanes.address(dv));
         else
@@ -123,62 +116,63 @@ public final class CausalAttention {
                 if (op.length(s) > 0) op.pullApart(s, see, pull, dk, dv);
     }
 
+    /**
+     * Some queries of one head of a sequence.
+     *
+     * @param first the sequence's first row
+     * @param head of H, the first of those that share keys where it stands for them all
+     * @param cut which piece of the head's queries
+     * @param from the first of them
+     * @param end the one behind the last
+     */
+    private record Piece(long first, int head, int cut, int from, int end) {}
+
     @FunctionalInterface
-    private interface Piece {
-        /** Queries from … end−1 of one head of the sequence that begins at a row. */
-        void run(HeadAttention room, long first, int head, int from, int end);
+    private interface Part {
+        void run(HeadAttention room, Piece piece);
     }
 
     @FunctionalInterface
     private interface Pull {
         /** The backward pass of a piece, which adds to the gradients at its keys and values. */
-        void run(
-                HeadAttention room,
-                long first,
-                int head,
-                int from,
-                int end,
-                long dk,
-                long dv,
-                long gradientRow);
+        void run(HeadAttention room, Piece piece, int head, long dk, long dv, long gradientRow);
     }
 
     /** A group's heads add their gradients up where they belong. */
-    private void pullWhole(Piece see, Pull pull, long dk, long dv) {
+    private void pullWhole(Part see, Pull pull, long dk, long dv) {
         share(
                 0,
                 sequences(),
                 heads / group,
                 1,
-                (room, first, kv, from, end) -> {
-                    int h = kv * group;
-                    long own = kv(first, h);
-                    see.run(room, first, h, from, end);
-                    clear(dk + own, end);
-                    clear(dv + own, end);
-                    for (; h < (kv + 1) * group; h++)
-                        pull.run(room, first, h, from, end, dk + own, dv + own, keyRow);
+                (room, piece) -> {
+                    long own = kv(piece, piece.head);
+                    see.run(room, piece);
+                    clear(dk + own, piece.end);
+                    clear(dv + own, piece.end);
+                    for (int h = piece.head; h < piece.head + group; h++)
+                        pull.run(room, piece, h, dk + own, dv + own, keyRow);
                 });
     }
 
     /** Each piece has gradients of its own at keys and values; they are added up at the end. */
-    private void pullApart(int s, Piece see, Pull pull, Tensor dk, Tensor dv) {
+    private void pullApart(int s, Part see, Pull pull, Tensor dk, Tensor dv) {
         try (var _ = Scope.open()) {
             int kvHeads = heads / group;
             long pieces = (long) group * cuts;
             Tensor apart = Tensor.zeros(DType.F32, 2, kvHeads * pieces, length(s), headDim);
-            long piece = length(s) * head;
+            long each = length(s) * head;
             long dks = Lanes.address(apart);
-            long dvs = dks + kvHeads * pieces * piece;
+            long dvs = dks + kvHeads * pieces * each;
             share(
                     s,
                     s + 1,
                     heads,
                     cuts,
-                    (room, first, h, from, end) -> {
-                        long own = (h * cuts + (from == 0 ? 0 : 1)) * piece;
-                        see.run(room, first, h, from, end);
-                        pull.run(room, first, h, from, end, dks + own, dvs + own, head);
+                    (room, piece) -> {
+                        long own = (piece.head * cuts + piece.cut) * each;
+                        see.run(room, piece);
+                        pull.run(room, piece, piece.head, dks + own, dvs + own, head);
                     });
             Tensor sums =
                     apart.view(2, kvHeads, pieces, length(s), headDim)
@@ -189,8 +183,12 @@ public final class CausalAttention {
         }
     }
 
-    /** Pieces of some sequences; those of one head together, so that threads get like shares. */
-    private void share(int fromSequence, int toSequence, int count, int cuts, Piece piece) {
+    /**
+     * All pieces of some sequences; those of one head together, so that threads get like shares.
+     *
+     * @param count heads, or groups of heads
+     */
+    private void share(int fromSequence, int toSequence, int count, int cuts, Part part) {
         int sequences = toSequence - fromSequence;
         Workers.share(
                 sequences * count * cuts,
@@ -200,19 +198,18 @@ public final class CausalAttention {
                         for (int i = from; i < to; i++) {
                             int s = fromSequence + i % sequences;
                             int cut = i / sequences % cuts;
-                            int h = i / sequences / cuts;
-                            piece.run(
-                                    room, starts[s], h, edge(s, cut, cuts), edge(s, cut + 1, cuts));
+                            int h = i / sequences / cuts * (heads / count);
+                            int first = edge(s, cut, cuts);
+                            int end = edge(s, cut + 1, cuts);
+                            part.run(room, new Piece(starts[s], h, cut, first, end));
                         }
                     }
                 });
     }
 
-    /** Where a piece begins: all have about as many scores. */
+    /** Where a piece begins: all have about as many scores, those of the keys that queries see. */
     private int edge(int sequence, int cut, int cuts) {
-        int length = length(sequence);
-        if (cut == cuts) return length;
-        return (int) (length * Math.sqrt((double) cut / cuts)) / QUERIES * QUERIES;
+        return (int) Math.round(length(sequence) * Math.sqrt((double) cut / cuts));
     }
 
     private void clear(long keys, int count) {
@@ -220,14 +217,14 @@ public final class CausalAttention {
             for (long j = 0; j < head; j += BYTES) Lanes.store(Lanes.zero(), keys + n * keyRow + j);
     }
 
-    /** Bytes from the first query to this one's head. */
-    private long query(long row, int h) {
-        return row * queryRow + h * head;
+    /** Bytes from the first row's queries to those of a head in the piece's sequence. */
+    private long query(Piece piece, int h) {
+        return piece.first * queryRow + h * head;
     }
 
-    /** Bytes from the first key to that which a query's head sees in this row. */
-    private long kv(long row, int h) {
-        return row * keyRow + h / group * head;
+    /** Bytes from the first row's keys to those that a head sees in the piece's sequence. */
+    private long kv(Piece piece, int h) {
+        return piece.first * keyRow + h / group * head;
     }
 
     private int sequences() {

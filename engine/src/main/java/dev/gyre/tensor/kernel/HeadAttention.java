@@ -18,7 +18,7 @@ import dev.gyre.tensor.Tensor;
  */
 final class HeadAttention {
     /** Queries at a time: more make more scores of later tokens, which count for nothing. */
-    static final int QUERIES = 32;
+    private static final int QUERIES = 32;
 
     /** Keys at a time in a sum over them: two vectors of each stay in the nearest cache. */
     private static final int KEYS = 128;
@@ -76,28 +76,35 @@ final class HeadAttention {
     }
 
     /**
-     * out [rows, D] of the queries q [rows, D], which stand at {@code at} in their sequence.
+     * Writes out [from … end−1, D].
      *
+     * @param q the sequence's queries
      * @param v the sequence's values
      */
-    void forward(int at, int rows, long q, long v, long out) {
-        int seen = at + rows;
-        scores(q, rows, keys, seen, p);
-        softmax(at, rows);
-        for (int key = 0; key < seen; key += KEYS) weighted(p, v, rows, key, seen, out);
+    void forward(int from, int end, long q, long v, long out) {
+        for (int at = from; at < end; at += QUERIES) {
+            int rows = Math.min(QUERIES, end - at);
+            int seen = at + rows;
+            scores(q + at * queryRow, rows, keys, seen, p);
+            softmax(at, rows);
+            for (int key = 0; key < seen; key += KEYS)
+                weighted(p, v, rows, key, seen, out + at * queryRow);
+        }
     }
 
     /**
-     * Writes the gradient dq [rows, D] at the queries, and adds to those at keys and values.
+     * Writes the gradient dq [from … end−1, D] at these queries, and adds to those at the keys and
+     * values that they see.
      *
+     * @param q the sequence's queries
      * @param dy the gradient at out
      * @param k the sequence's keys
      * @param dk the gradient at these; that at values is {@code dv}
      * @param gradientRow from one key's gradient to the next one's
      */
     void backward(
-            int at,
-            int rows,
+            int from,
+            int end,
             long q,
             long dy,
             long k,
@@ -105,17 +112,22 @@ final class HeadAttention {
             long dk,
             long dv,
             long gradientRow) {
-        int seen = at + rows;
-        scores(q, rows, keys, seen, p);
-        scores(dy, rows, values, seen, d);
-        softmax(at, rows);
-        for (int r = 0; r < rows; r++)
-            MaskedSoftmax.backward(p + r * row, d + r * row, end(seen), scale);
-        for (int key = 0; key < seen; key += KEYS) {
-            int some = Math.min(KEYS, seen - key);
-            addTurned(p + 4L * key, dy, rows, some, dv + key * gradientRow, gradientRow);
-            addTurned(d + 4L * key, q, rows, some, dk + key * gradientRow, gradientRow);
-            weighted(d, k, rows, key, seen, dq);
+        for (int at = from; at < end; at += QUERIES) {
+            int rows = Math.min(QUERIES, end - at);
+            int seen = at + rows;
+            long here = at * queryRow;
+            scores(q + here, rows, keys, seen, p);
+            scores(dy + here, rows, values, seen, d);
+            softmax(at, rows);
+            for (int r = 0; r < rows; r++)
+                MaskedSoftmax.backward(p + r * row, d + r * row, end(seen), scale);
+            for (int key = 0; key < seen; key += KEYS) {
+                int some = Math.min(KEYS, seen - key);
+                long to = key * gradientRow;
+                addTurned(p + 4L * key, dy + here, rows, some, dv + to, gradientRow);
+                addTurned(d + 4L * key, q + here, rows, some, dk + to, gradientRow);
+                weighted(d, k, rows, key, seen, dq + here);
+            }
         }
     }
 

@@ -99,7 +99,7 @@ final class Tile {
         for (long end = b + steps * bStep; b != end; b += bStep) {
             FloatVector b0 = load(b);
             FloatVector b1 = load(b + BYTES);
-            FloatVector x = Lanes.all(get(a, 0));
+            FloatVector x = Lanes.all(get(a));
             s00 = x.fma(b0, s00);
             s01 = x.fma(b1, s01);
             x = Lanes.all(get(a, aRow));
@@ -128,7 +128,7 @@ final class Tile {
         FloatVector s0 = add ? load(out) : Lanes.zero();
         FloatVector s1 = add ? load(out + BYTES) : Lanes.zero();
         for (int k = 0; k < steps; k++) {
-            FloatVector x = Lanes.all(get(a, 0));
+            FloatVector x = Lanes.all(get(a));
             s0 = x.fma(load(b), s0);
             s1 = x.fma(load(b + BYTES), s1);
             a += aStep;
@@ -178,7 +178,7 @@ final class Tile {
         FloatVector s3 = add ? load(out + 3 * outRow) : Lanes.zero();
         for (long end = b + steps * bStep; b != end; b += bStep) {
             FloatVector v = load(b);
-            s0 = Lanes.all(get(a, 0)).fma(v, s0);
+            s0 = Lanes.all(get(a)).fma(v, s0);
             s1 = Lanes.all(get(a, aRow)).fma(v, s1);
             s2 = Lanes.all(get(a, 2 * aRow)).fma(v, s2);
             s3 = Lanes.all(get(a, 3 * aRow)).fma(v, s3);

@@ -279,6 +279,15 @@ class KernelsTest {
         assertClose(z, gradient.timesInPlace(0.25), 1e-6);
     }
 
+    /** The largest logit leaves out what is no number; the loss must not. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 5, 63})
+    void whatIsNoNumberReachesTheLoss(int at) {
+        Tensor z = random.normal(1, 64);
+        z.narrow(1, at, 1).fillInPlace(Double.NaN);
+        assertThat(SoftmaxLoss.replace(z, new int[] {7}, 1)).isNaN();
+    }
+
     @Test
     void exponentialIsExactToTheLastPlaces() {
         Tensor x =
