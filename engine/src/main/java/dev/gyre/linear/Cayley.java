@@ -4,6 +4,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.CayleySeries;
 import dev.gyre.tensor.kernel.Kernels;
 import dev.gyre.tensor.kernel.SquareBlocks;
 
@@ -31,14 +32,24 @@ public sealed interface Cayley {
      * @return [r, b, b]
      */
     default Var apply(Tape tape, Var v, int b) {
-        Skew skew = Skew.of(b);
         Tensor r;
         try (var here = Scope.open()) {
-            r = here.give(rotation(skew.matrix(v.value())));
+            r = here.give(rotationOf(v.value(), b));
         }
         if (!tape.needs(v)) return Var.constant(r);
         Tensor kept = tape.save(v.value());
-        return tape.record(r, g -> v.accumulate(skew.gradient(pullback(skew.matrix(kept), g))));
+        return tape.record(r, g -> v.accumulate(gradientOf(kept, b, g)));
+    }
+
+    /** R of a packed vector v [r, b(b−1)/2]. */
+    default Tensor rotationOf(Tensor v, int b) {
+        return rotation(Skew.of(b).matrix(v));
+    }
+
+    /** The gradient at a packed vector, from G = dL/dR [r, b, b]. */
+    default Tensor gradientOf(Tensor v, int b, Tensor g) {
+        Skew skew = Skew.of(b);
+        return skew.gradient(pullback(skew.matrix(v), g));
     }
 
     /**
@@ -55,6 +66,27 @@ public sealed interface Cayley {
                 throw new IllegalArgumentException("terms must be 2 or more, not " + terms);
         }
 
+        @Override
+        public Tensor rotationOf(Tensor v, int b) {
+            if (!usual() || !Kernels.fitSeries(v, b)) return Cayley.super.rotationOf(v, b);
+            Tensor r = Tensor.empty(v.dtype(), v.size(0), b, b);
+            CayleySeries.rotation(v, r);
+            return r;
+        }
+
+        @Override
+        public Tensor gradientOf(Tensor v, int b, Tensor g) {
+            if (!usual() || !Kernels.fitSeries(v, b)) return Cayley.super.gradientOf(v, b, g);
+            Tensor dv = v.emptyLike();
+            CayleySeries.gradient(v, g.contiguous(), dv);
+            return dv;
+        }
+
+        /** PEFT's own number of terms, for which there are shorter ways. */
+        private boolean usual() {
+            return terms == 5 && !legacy;
+        }
+
         private int degree() {
             if (legacy || terms == 2) return terms - 1;
             return Math.max(terms - 1, 3);
@@ -67,7 +99,7 @@ public sealed interface Cayley {
 
         @Override
         public Tensor rotation(Tensor q) {
-            if (degree() == 4 && !legacy) {
+            if (usual()) {
                 // (I + 2Q + S)(I + S) with S = Q²: two products instead of three.
                 Tensor s = product(q, q);
                 Tensor identity = Tensor.eye(q.dtype(), q.size(1));
@@ -89,7 +121,7 @@ public sealed interface Cayley {
 
         @Override
         public Tensor pullback(Tensor q, Tensor g) {
-            if (degree() == 4 && !legacy) return pullbackOfDegree4(q, g);
+            if (usual()) return pullbackOfDegree4(q, g);
             return pullbackOfAnyDegree(q, g);
         }
 

@@ -33,6 +33,11 @@ public interface LinearMap {
      */
     Tensor backward(Tensor x, Tensor dy);
 
+    /** As {@link #backward}; adds the gradient at x to dx. */
+    default void addBackward(Tensor dx, Tensor x, Tensor dy) {
+        dx.plusInPlace(backward(x, dy));
+    }
+
     /** What {@link #backwardKept} reads of x; x itself where nothing smaller does. */
     default Tensor keep(Tensor x) {
         return x;

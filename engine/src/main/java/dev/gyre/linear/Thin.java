@@ -2,6 +2,8 @@ package dev.gyre.linear;
 
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
+import dev.gyre.tensor.kernel.ThinProducts;
 
 import java.util.List;
 import java.util.Optional;
@@ -47,7 +49,7 @@ public record Thin(Var a, Var b, double scale) implements LinearMap {
 
     @Override
     public void addTimes(Tensor y, Tensor x) {
-        y.plusMatmulInPlace(x.linear(a.value()), b.value().transpose(0, 1), scale);
+        y.plusMatmulInPlace(between(x), b.value().transpose(0, 1), scale);
     }
 
     @Override
@@ -57,13 +59,46 @@ public record Thin(Var a, Var b, double scale) implements LinearMap {
 
     @Override
     public Tensor backward(Tensor x, Tensor dy) {
-        Tensor dh = dy.matmul(b.value()).timesInPlace(scale);
-        if (b.needsGradient()) {
-            Tensor h = x.linear(a.value());
-            b.gradientBuffer().plusMatmulInPlace(dy.transpose(0, 1), h, scale);
+        return learn(x, dy).matmul(a.value());
+    }
+
+    @Override
+    public void addBackward(Tensor dx, Tensor x, Tensor dy) {
+        dx.plusMatmulInPlace(learn(x, dy), a.value(), 1);
+    }
+
+    /** Adds the gradients at A and B. @return the one between them, [N, rank] */
+    private Tensor learn(Tensor x, Tensor dy) {
+        Tensor dh = narrow(dy, b.value()).timesInPlace(scale);
+        if (b.needsGradient()) addGradient(b.gradientBuffer(), dy, between(x).timesInPlace(scale));
+        if (a.needsGradient()) addGradient(a.gradientBuffer().transpose(0, 1), x, dh);
+        return dh;
+    }
+
+    /** x·Aᵀ, [N, rank]. */
+    private Tensor between(Tensor x) {
+        return narrow(x, a.value().transpose(0, 1));
+    }
+
+    /** x·t for a thin t [wide, rank]. */
+    private static Tensor narrow(Tensor x, Tensor t) {
+        if (!Kernels.fitThin(x, t.size(1))) return x.matmul(t);
+        Tensor h = Tensor.empty(x.dtype(), x.size(0), t.size(1));
+        ThinProducts.narrow(x, t.contiguous(), h);
+        return h;
+    }
+
+    /** sum += xᵀ·h. */
+    private static void addGradient(Tensor sum, Tensor x, Tensor h) {
+        if (!Kernels.fitThin(x, h.size(1))) {
+            sum.plusMatmulInPlace(x.transpose(0, 1), h, 1);
+        } else if (sum.isContiguous()) {
+            ThinProducts.addGradient(x, h, sum);
+        } else {
+            Tensor own = Tensor.zeros(sum.dtype(), sum.shape());
+            ThinProducts.addGradient(x, h, own);
+            sum.plusInPlace(own);
         }
-        if (a.needsGradient()) a.gradientBuffer().plusMatmulInPlace(dh.transpose(0, 1), x, 1);
-        return dh.matmul(a.value());
     }
 
     @Override

@@ -260,13 +260,17 @@ final class AdaptedLinear {
         for (int i = 0; i < p.beside.size(); i++) {
             Effect.Linear e = p.beside.get(i);
             if (e.beside() == null) continue;
+            boolean drops = dropping && e.dropout() > 0;
+            if (kept.whole() != null && dx != null && !drops) {
+                e.beside().addBackward(p.of(dx), p.of(kept.x()), p.of(dy));
+                continue;
+            }
             Tensor part =
                     kept.whole() == null
                             ? e.beside().backwardKept(kept.parts().get(span).get(i), p.of(dy))
                             : e.beside().backward(dropped(span, i, p.of(kept.x())), p.of(dy));
             if (dx == null) continue;
-            if (dropping && e.dropout() > 0)
-                part = part.times(mask(seeds.get(span)[i], e.dropout(), part));
+            if (drops) part = part.times(mask(seeds.get(span)[i], e.dropout(), part));
             p.of(dx).plusInPlace(part);
         }
     }

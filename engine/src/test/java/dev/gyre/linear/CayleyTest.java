@@ -11,6 +11,7 @@ import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.Kernels;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -182,6 +183,26 @@ class CayleyTest {
         Tensor q = Skew.of(b).matrix(v.to(DType.F32));
         assertThat(distance(new Cayley.Exact().rotation(q).to(DType.F64), exact)).isLessThan(error);
         Tensor none = new Cayley.Exact().rotation(q.zerosLike());
+        assertThat(none.sameAs(Tensor.eye(DType.F32, b).expand(3, b, b).contiguous())).isTrue();
+    }
+
+    /** f32, in the kernel that goes from v to R and back, against f64, which has none. */
+    @ParameterizedTest
+    @CsvSource({"16,0.05", "32,0.02", "32,0.2", "48,0.1", "128,0.02", "256,0.02"})
+    void theSeriesInKernelsIsTheSeries(int b, double scale) {
+        var map = new Cayley.Neumann(5, false);
+        Tensor v = v(3, b, scale);
+        Tensor g = Skew.of(b).matrix(v).plus(1).times(v(3, b, 1).sum(1, true).unsqueeze(2));
+        Tensor small = v.to(DType.F32);
+        assertThat(Kernels.fitSeries(small, b)).isTrue();
+        Tensor r = map.rotation(Skew.of(b).matrix(v));
+        double scaleOfR = r.abs().max().item();
+        assertThat(distance(map.rotationOf(small, b).to(DType.F64), r) / scaleOfR).isLessThan(1e-6);
+        Tensor dv = map.gradientOf(v, b, g);
+        double scaleOfG = dv.abs().max().item();
+        assertThat(distance(map.gradientOf(small, b, g.to(DType.F32)).to(DType.F64), dv) / scaleOfG)
+                .isLessThan(5e-6);
+        Tensor none = map.rotationOf(small.zerosLike(), b);
         assertThat(none.sameAs(Tensor.eye(DType.F32, b).expand(3, b, b).contiguous())).isTrue();
     }
 

@@ -8,11 +8,13 @@ import dev.gyre.tensor.Random;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
 import dev.gyre.tensor.Var;
+import dev.gyre.tensor.kernel.ThinProducts;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.Arrays;
@@ -190,8 +192,15 @@ class LinearMapsTest {
         LinearMap map = c.of(at, scope);
         Tensor x = rows(4, 5, map.in());
         Tensor dy = rows(5, 5, map.out());
-        assertThat(distance(map.backward(x, dy), dy.matmul(map.dense().to(DType.F64))))
-                .isLessThan(1e-10);
+        Tensor dx = dy.matmul(map.dense().to(DType.F64));
+        assertThat(distance(map.backward(x, dy), dx)).isLessThan(1e-10);
+        Tensor added = x.copy();
+        LinearMap other = c.of(at, scope);
+        other.addBackward(added, x, dy);
+        assertThat(distance(added, x.plus(dx))).isLessThan(1e-10);
+        for (int k = 0; k < map.variables().size(); k++)
+            if (map.variables().get(k).needsGradient())
+                assertThat(gradient(other, k)).isEqualTo(gradient(map, k));
         double h = 1e-6;
         int i = 0;
         for (Var v : map.variables()) {
@@ -208,6 +217,42 @@ class LinearMapsTest {
             }
         }
         assertThat(i).isEqualTo(c.size());
+    }
+
+    private static double[] gradient(LinearMap map, int variable) {
+        return map.variables().get(variable).gradientOrThrow().toDoubles();
+    }
+
+    /** Where {@link ThinProducts} are for its rank, and where they are not. */
+    @ParameterizedTest
+    @CsvSource({"70,16", "5,16", "70,12"})
+    void multipliesThinMatricesInF32AsInF64(int n, int rank) {
+        try (var random = Random.seeded(9)) {
+            Tensor a = random.normal(rank, 48);
+            Tensor b = random.normal(40, rank);
+            Tensor x = random.normal(n, 48);
+            Tensor dy = random.normal(n, 40);
+            var map = new Thin(Var.leaf(a, scope), Var.leaf(b, scope), 0.5);
+            var exact =
+                    new Thin(
+                            Var.leaf(a.to(DType.F64), scope),
+                            Var.leaf(b.to(DType.F64), scope),
+                            0.5);
+            Tensor wide = x.to(DType.F64);
+            Tensor y = dy.copy();
+            map.addTimes(y, x);
+            assertNear(y, dy.to(DType.F64).plus(exact.times(wide)));
+            assertNear(map.backward(x, dy), exact.backward(wide, dy.to(DType.F64)));
+            for (int k = 0; k < 2; k++)
+                assertNear(
+                        map.variables().get(k).gradientOrThrow(),
+                        exact.variables().get(k).gradientOrThrow());
+        }
+    }
+
+    private static void assertNear(Tensor actual, Tensor expected) {
+        double largest = expected.abs().max().item();
+        assertThat(distance(actual.to(DType.F64), expected) / largest).isLessThan(1e-6);
     }
 
     private static double inner(LinearMap map, Tensor x, Tensor dy) {

@@ -25,6 +25,10 @@ public final class Kernels {
     /** The matrix is packed for each product, which fewer rows do not repay. A guess. */
     private static final int FEWEST_FOR_PARTS = 64;
 
+    private static final int LARGEST_THIN = 64;
+
+    private static final int FEWEST_FOR_THIN = 16;
+
     private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
     private Kernels() {}
@@ -39,8 +43,24 @@ public final class Kernels {
         return fit(a, b) && fitBlock(a.size(1));
     }
 
+    /** {@link CayleySeries} of packed vectors v [r, b(b−1)/2]. */
+    public static boolean fitSeries(Tensor v, int b) {
+        return fit(v) && fitBlock(b);
+    }
+
     private static boolean fitBlock(long b) {
         return b <= LARGEST_BLOCK && b % Tile.COLUMNS == 0;
+    }
+
+    /**
+     * {@link ThinProducts} of rows x [N, wide]: with a rank too small for the BLAS and rows enough
+     * to repay turning a matrix over.
+     */
+    public static boolean fitThin(Tensor x, long rank) {
+        return fit(x)
+                && rank % Tile.COLUMNS == 0
+                && rank < LARGEST_THIN
+                && x.size(0) >= FEWEST_FOR_THIN;
     }
 
     /** {@link RootMeanSquare} of rows x [N, d] with a weight [d]. */

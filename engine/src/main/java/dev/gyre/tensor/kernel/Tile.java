@@ -8,6 +8,8 @@ import static dev.gyre.tensor.kernel.Lanes.store;
 
 import jdk.incubator.vector.FloatVector;
 
+import java.lang.foreign.Arena;
+
 /**
  * The product of two small strided matrices, in tiles of 4 rows by 2 vectors, or by 1 where one is
  * left over, whose sums stay in registers: eight sums keep the multiply-add units busy. All strides
@@ -23,6 +25,13 @@ final class Tile {
 
     /** Columns come in multiples of this. */
     static final int COLUMNS = COUNT;
+
+    /**
+     * What sums start from where nothing is added to. Vectors that one branch loads and another has
+     * from elsewhere are vectors only as long as both are compiled: the branch that was rare until
+     * then was once left as a call, and each sum an object, 60 times as slow for the rest of a run.
+     */
+    private static final long ZEROS = Arena.global().allocate(2 * BYTES, BYTES).address();
 
     private Tile() {}
 
@@ -78,24 +87,16 @@ final class Tile {
             long outRow,
             int steps,
             boolean add) {
-        FloatVector s00 = Lanes.zero();
-        FloatVector s01 = s00;
-        FloatVector s10 = s00;
-        FloatVector s11 = s00;
-        FloatVector s20 = s00;
-        FloatVector s21 = s00;
-        FloatVector s30 = s00;
-        FloatVector s31 = s00;
-        if (add) {
-            s00 = load(out);
-            s01 = load(out + BYTES);
-            s10 = load(out + outRow);
-            s11 = load(out + outRow + BYTES);
-            s20 = load(out + 2 * outRow);
-            s21 = load(out + 2 * outRow + BYTES);
-            s30 = load(out + 3 * outRow);
-            s31 = load(out + 3 * outRow + BYTES);
-        }
+        long from = add ? out : ZEROS;
+        long fromRow = add ? outRow : 0;
+        FloatVector s00 = load(from);
+        FloatVector s01 = load(from + BYTES);
+        FloatVector s10 = load(from + fromRow);
+        FloatVector s11 = load(from + fromRow + BYTES);
+        FloatVector s20 = load(from + 2 * fromRow);
+        FloatVector s21 = load(from + 2 * fromRow + BYTES);
+        FloatVector s30 = load(from + 3 * fromRow);
+        FloatVector s31 = load(from + 3 * fromRow + BYTES);
         for (long end = b + steps * bStep; b != end; b += bStep) {
             FloatVector b0 = load(b);
             FloatVector b1 = load(b + BYTES);
@@ -125,8 +126,9 @@ final class Tile {
 
     private static void one(
             long a, long aStep, long b, long bStep, long out, int steps, boolean add) {
-        FloatVector s0 = add ? load(out) : Lanes.zero();
-        FloatVector s1 = add ? load(out + BYTES) : Lanes.zero();
+        long from = add ? out : ZEROS;
+        FloatVector s0 = load(from);
+        FloatVector s1 = load(from + BYTES);
         for (int k = 0; k < steps; k++) {
             FloatVector x = Lanes.all(get(a));
             s0 = x.fma(load(b), s0);
@@ -155,7 +157,7 @@ final class Tile {
             fourByOne(a + i * aRow, aRow, aStep, b, bStep, out + i * outRow, outRow, steps, add);
         for (; i < rows; i++) {
             long x = a + i * aRow;
-            FloatVector s = add ? load(out + i * outRow) : Lanes.zero();
+            FloatVector s = load(add ? out + i * outRow : ZEROS);
             for (int k = 0; k < steps; k++)
                 s = Lanes.all(get(x, k * aStep)).fma(load(b + k * bStep), s);
             store(s, out + i * outRow);
@@ -172,10 +174,12 @@ final class Tile {
             long outRow,
             int steps,
             boolean add) {
-        FloatVector s0 = add ? load(out) : Lanes.zero();
-        FloatVector s1 = add ? load(out + outRow) : Lanes.zero();
-        FloatVector s2 = add ? load(out + 2 * outRow) : Lanes.zero();
-        FloatVector s3 = add ? load(out + 3 * outRow) : Lanes.zero();
+        long from = add ? out : ZEROS;
+        long fromRow = add ? outRow : 0;
+        FloatVector s0 = load(from);
+        FloatVector s1 = load(from + fromRow);
+        FloatVector s2 = load(from + 2 * fromRow);
+        FloatVector s3 = load(from + 3 * fromRow);
         for (long end = b + steps * bStep; b != end; b += bStep) {
             FloatVector v = load(b);
             s0 = Lanes.all(get(a)).fma(v, s0);

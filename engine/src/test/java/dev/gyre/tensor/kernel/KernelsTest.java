@@ -68,6 +68,22 @@ class KernelsTest {
         assertClose(sum, wide.plus(px.transpose(1, 2).matmul(pdy)), 1e-5);
     }
 
+    @ParameterizedTest
+    @CsvSource({"16,48,16", "70,50,32", "131,576,16", "33,7,48", "512,192,16"})
+    void thinProducts(int rows, int wide, int rank) {
+        Tensor x = random.normal(rows, wide);
+        assertThat(Kernels.fitThin(x, rank)).isTrue();
+        Tensor thin = random.normal(wide, rank);
+        Tensor h = Tensor.empty(DType.F32, rows, rank);
+        ThinProducts.narrow(x, thin, h);
+        Tensor exact = x.to(DType.F64);
+        assertClose(h, exact.matmul(thin.to(DType.F64)), 1e-6);
+        Tensor sum = random.normal(wide, rank);
+        Tensor wanted = sum.to(DType.F64).plus(exact.transpose(0, 1).matmul(h.to(DType.F64)));
+        ThinProducts.addGradient(x, h, sum);
+        assertClose(sum, wanted, 1e-6);
+    }
+
     private static Tensor panels(Tensor x, long b) {
         return panels32(x, b).to(DType.F64);
     }
@@ -315,5 +331,8 @@ class KernelsTest {
         assertThat(Kernels.fitRotation(x, blocks.transpose(1, 2))).isFalse();
         assertThat(Kernels.fitRotation(x, random.normal(9, 7, 7))).isFalse();
         assertThat(Kernels.fitGate(random.normal(3, 5), random.normal(3, 5))).isFalse();
+        assertThat(Kernels.fitThin(x, 16)).isFalse();
+        assertThat(Kernels.fitThin(random.normal(64, 64), 12)).isFalse();
+        assertThat(Kernels.fitThin(random.normal(64, 64), 64)).isFalse();
     }
 }
