@@ -56,7 +56,11 @@ public final class Commands {
     /** Runs a command line; the exit code. */
     public static int run(Shell shell, String... args) {
         CommandLine line = line(shell);
-        return line.execute(args.length == 0 ? new String[] {"--help"} : args);
+        try {
+            return line.execute(args.length == 0 ? new String[] {"--help"} : args);
+        } catch (OutOfMemoryError e) {
+            return Exit.tooLittleMemory(e, shell);
+        }
     }
 
     /** All commands, ready to parse. */

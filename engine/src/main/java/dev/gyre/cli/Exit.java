@@ -37,6 +37,7 @@ final class Exit {
             case ReaderLeft left -> READER_LEFT;
             case UserError error -> say(shell, error.getMessage(), MEND);
             case TrainFailed error -> say(shell, error.getMessage(), FAILED);
+            case RuntimeException error when isOfMemory(error) -> tooLittleMemory(error, shell);
             default -> {
                 shell.err()
                         .println(
@@ -46,6 +47,25 @@ final class Exit {
                 yield FAILED;
             }
         };
+    }
+
+    /** Says that the command did not get the memory that it needs. */
+    static int tooLittleMemory(Throwable e, Shell shell) {
+        // libtorch adds its stack.
+        String said = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        return say(
+                shell,
+                "not enough memory: "
+                        + said
+                        + "\nAsk for less (a smaller batch, shorter texts, activations: recompute,"
+                        + " a base of fewer bits), or end other programs.",
+                MEND);
+    }
+
+    /** Whether libtorch's allocators say so. */
+    private static boolean isOfMemory(RuntimeException e) {
+        String said = String.valueOf(e.getMessage());
+        return said.contains("DefaultCPUAllocator: ") || said.contains("CUDA out of memory");
     }
 
     /** Says what is wrong with a command line. */

@@ -187,6 +187,16 @@ class CommandsTest {
         assertThat(run.err()).endsWith("gyre: step 2: the loss is NaN\n");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"huge", "huge for torch"})
+    void tooLittleMemoryIsNoBug(String base) {
+        var run = CommandLineRun.of("train", "--base", base, "--data", "d", "--out", "o");
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.err())
+                .contains("not enough memory: ", "9 bytes", "activations: recompute")
+                .doesNotContain("bug", "\tat ", "frame #");
+    }
+
     @Test
     void aBugIsReportedWithItsTrace() {
         var run = CommandLineRun.of("train", "--base", "bug", "--data", "d", "--out", "o");

@@ -33,6 +33,11 @@ final class ScriptedGyre implements Gyre {
         trained = recipe;
         calls.add("train " + overwrite);
         if (recipe.base().equals("bug")) throw new IllegalStateException("a bug");
+        if (recipe.base().equals("huge")) throw new OutOfMemoryError("no memory for 9 bytes");
+        if (recipe.base().equals("huge for torch"))
+            throw new RuntimeException(
+                    "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't"
+                            + " allocate memory: you tried to allocate 9 bytes.\nframe #0");
         if (recipe.base().equals("nowhere")) throw new UserError("no model nowhere");
         int steps = recipe.steps().orElse(3);
         events.accept(new TrainEvent.Started(steps, 10, 1_000, 9_000, "cpu, 2 threads", recipe));
