@@ -240,6 +240,20 @@ class LauncherTest {
                 .contains("CompileThresholdScaling,dev/gyre/tensor/kernel/*.*,0.02");
     }
 
+    /** As the benchmarks do, whose help is no text of ours. */
+    @Test
+    void anotherProgramRunsWithTheSameFlags() throws IOException {
+        var other =
+                Map.of(
+                        "GYRE_MAIN", "org.example.Main",
+                        "GYRE_CLASSPATH", "/some/classes",
+                        "GYRE_START_CACHE", "off");
+        run(other, "--help");
+        assertThat(started("--help"))
+                .contains("CompileThresholdScaling", ":/some/classes org.example.Main --help")
+                .doesNotContain("TieredStopAtLevel");
+    }
+
     /** In a real JVM, whose classes may be called otherwise in its next release. */
     @Test
     void numbersAndVectorsAreReadWithoutACall() throws IOException {
