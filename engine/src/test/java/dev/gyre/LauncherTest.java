@@ -120,7 +120,7 @@ class LauncherTest {
     /** What the JVM was last started with for a command. */
     private String started(String command) throws IOException {
         return Files.readAllLines(log).stream()
-                .filter(line -> line.contains(" dev.gyre.cli.Main " + command))
+                .filter(line -> line.contains("Main " + command))
                 .reduce((_, last) -> last)
                 .orElse("");
     }
