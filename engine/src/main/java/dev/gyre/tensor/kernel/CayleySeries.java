@@ -1,16 +1,11 @@
 package dev.gyre.tensor.kernel;
 
-import static dev.gyre.tensor.kernel.Lanes.BYTES;
 import static dev.gyre.tensor.kernel.Lanes.get;
-import static dev.gyre.tensor.kernel.Lanes.load;
 import static dev.gyre.tensor.kernel.Lanes.set;
-import static dev.gyre.tensor.kernel.Lanes.store;
 
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
-
-import jdk.incubator.vector.FloatVector;
 
 /**
  * The Cayley-Neumann series of five terms (OFTv2, arXiv 2506.19847): R = I + 2Q + 2Q² + 2Q³ + Q⁴ of
@@ -28,7 +23,7 @@ public final class CayleySeries {
         long from = Lanes.address(v);
         long packed = 4 * v.size(1);
         long to = Lanes.address(r);
-        over(r, 3, (room, i) -> room.rotation(from + i * packed, to + i * room.bytes));
+        over(r, (room, i) -> room.rotation(from + i * packed, to + i * room.bytes));
     }
 
     /**
@@ -45,7 +40,6 @@ public final class CayleySeries {
         long to = Lanes.address(dv);
         over(
                 g,
-                5,
                 (room, i) ->
                         room.gradient(from + i * packed, with + i * room.bytes, to + i * packed));
     }
@@ -55,13 +49,13 @@ public final class CayleySeries {
         void run(Room room, int block);
     }
 
-    private static void over(Tensor blocks, int squares, Step step) {
+    private static void over(Tensor blocks, Step step) {
         int b = (int) blocks.size(1);
         Workers.share(
                 Math.toIntExact(blocks.size(0)),
                 (from, to) -> {
                     try (var _ = Scope.open()) {
-                        var memory = Tensor.empty(DType.F32, squares, b, b);
+                        var memory = Tensor.zeros(DType.F32, Room.SQUARES, b, b);
                         var room = new Room(b, Lanes.address(memory));
                         for (int i = from; i < to; i++) step.run(room, i);
                     }
@@ -70,9 +64,15 @@ public final class CayleySeries {
 
     /** What a thread needs for a block: some squares, one after another. */
     private static final class Room {
+        static final int SQUARES = 6;
+
         final int b;
         final long row;
         final long bytes;
+
+        /** The upper triangle of Q; zeros below it, from the start. */
+        private final long upper;
+
         private final long q;
         private final long s;
         private final long a;
@@ -83,7 +83,8 @@ public final class CayleySeries {
             this.b = b;
             this.row = 4L * b;
             this.bytes = row * b;
-            this.q = memory;
+            this.upper = memory;
+            this.q = upper + bytes;
             this.s = q + bytes;
             this.a = s + bytes;
             this.d = a + bytes;
@@ -92,37 +93,30 @@ public final class CayleySeries {
 
         void rotation(long v, long r) {
             unpack(v);
-            product(q, q, s, false);
-            for (long j = 0; j < bytes; j += BYTES)
-                store(load(q + j).fma(Lanes.all(2), load(s + j)), a + j);
+            product(q, q, s);
+            Lanes.combine(q, 2, s, 1, a, bytes);
             addIdentity(a);
             addIdentity(s);
-            product(a, s, r, false);
+            product(a, s, r);
         }
 
         void gradient(long v, long g, long dv) {
             unpack(v);
-            product(q, q, s, false);
+            product(q, q, s);
             addIdentity(s);
-            product(g, s, a, false);
-            for (long j = 0; j < bytes; j += BYTES) {
-                store(load(a + j), d + j);
-                store(load(q + j).fma(Lanes.all(-2), load(s + j)), s + j);
-            }
-            product(s, g, d, true);
+            product(g, s, a);
+            Lanes.combine(q, -2, s, 1, s, bytes);
+            product(s, g, d);
+            Lanes.combine(a, 1, d, 1, d, bytes);
             turn(d);
-            for (long j = 0; j < bytes; j += BYTES) store(load(d + j).add(load(turned + j)), d + j);
-            product(d, q, s, false);
-            for (long j = 0; j < bytes; j += BYTES) {
-                FloatVector half = load(a + j);
-                store(half.add(half).sub(load(s + j)), a + j);
-            }
-            turn(a);
+            Lanes.combine(d, 1, turned, 1, d, bytes);
+            product(d, q, s);
+            Lanes.combine(a, 2, s, -1, a, bytes);
             pack(dv);
         }
 
-        private void product(long left, long right, long out, boolean add) {
-            Tile.product(left, row, 4, right, row, out, row, b, b, b, add);
+        private void product(long left, long right, long out) {
+            Tile.product(left, row, 4, right, row, out, row, b, b, b, false);
         }
 
         private void turn(long square) {
@@ -135,22 +129,28 @@ public final class CayleySeries {
 
         private void unpack(long v) {
             long from = v;
-            for (int i = 0; i < b; i++) {
-                set(q + i * (row + 4), 0);
-                for (int j = i + 1; j < b; j++, from += 4) {
-                    float x = get(from);
-                    set(q + i * row + 4L * j, x);
-                    set(q + j * row + 4L * i, -x);
-                }
+            for (int i = 0; i < b - 1; i++) {
+                Lanes.copy(from, upper + behindDiagonal(i), row - 4L * (i + 1));
+                from += row - 4L * (i + 1);
+            }
+            turn(upper);
+            Lanes.combine(upper, 1, turned, -1, q, bytes);
+        }
+
+        /** The upper triangle of a less that of its transpose. */
+        private void pack(long dv) {
+            turn(a);
+            Lanes.combine(a, 1, turned, -1, a, bytes);
+            long to = dv;
+            for (int i = 0; i < b - 1; i++) {
+                Lanes.copy(a + behindDiagonal(i), to, row - 4L * (i + 1));
+                to += row - 4L * (i + 1);
             }
         }
 
-        /** The upper triangle of a less that of what is turned. */
-        private void pack(long dv) {
-            long to = dv;
-            for (int i = 0; i < b; i++)
-                for (int j = i + 1; j < b; j++, to += 4)
-                    set(to, get(a + i * row + 4L * j) - get(turned + i * row + 4L * j));
+        /** Where row i of an upper triangle begins. */
+        private long behindDiagonal(int i) {
+            return i * (row + 4) + 4;
         }
     }
 }

@@ -150,6 +150,18 @@ final class Lanes {
         return m.reduceLanes(VectorOperators.MAX);
     }
 
+    static void copy(long from, long to, long bytes) {
+        MemorySegment.copy(MEMORY, from & ADDRESSES, MEMORY, to & ADDRESSES, bytes);
+    }
+
+    /** to = f · x + g · y, whole vectors; it may be one of them. */
+    static void combine(long x, float f, long y, float g, long to, long bytes) {
+        FloatVector ofX = all(f);
+        FloatVector ofY = all(g);
+        for (long j = 0; j < bytes; j += BYTES)
+            store(load(x + j).mul(ofX).add(load(y + j).mul(ofY)), to + j);
+    }
+
     /** All numbers of a row times one. */
     static void scale(long row, long bytes, float factor) {
         FloatVector f = all(factor);
