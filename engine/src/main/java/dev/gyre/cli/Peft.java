@@ -78,8 +78,7 @@ final class Peft implements AutoCloseable {
                             k ->
                                     k.startsWith("MALLOC_")
                                             || k.equals("KMP_BLOCKTIME")
-                                            || k.equals("GOMP_SPINCOUNT")
-                                            || k.equals("GLIBC_TUNABLES"));
+                                            || k.equals("GOMP_SPINCOUNT"));
             if (name.equals("peft-tuned")) builder.environment().putAll(TUNED);
             return new Peft(builder.start(), script);
         } catch (IOException e) {

@@ -17,8 +17,11 @@ import java.util.List;
  * of its tape, where the loss's own gradient is 1.
  */
 final class CrossEntropy {
-    /** Numbers of logits held at once, 64 MiB of f32: enough rows for the products to be fast. */
-    private static final long LOGITS = 16 << 20;
+    /**
+     * Numbers of logits held at once, 104 MiB of f32: with 512 rows of 49,152 words the products
+     * are a tenth faster than with half as many, because the head is packed anew for each chunk.
+     */
+    private static final long LOGITS = 26 << 20;
 
     private CrossEntropy() {}
 
