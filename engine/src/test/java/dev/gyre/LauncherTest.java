@@ -11,6 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -120,7 +122,7 @@ class LauncherTest {
     /** What the JVM was last started with for a command. */
     private String started(String command) throws IOException {
         return Files.readAllLines(log).stream()
-                .filter(line -> line.contains("Main " + command))
+                .filter(line -> line.contains(" dev.gyre.cli.Main " + command))
                 .reduce((_, last) -> last)
                 .orElse("");
     }
@@ -240,6 +242,19 @@ class LauncherTest {
                 .contains("CompileThresholdScaling,dev/gyre/tensor/kernel/*.*,0.02");
     }
 
+    /** A flag for a method that has another name by now would say nothing, and do nothing. */
+    @Test
+    void methodsThatAreKeptOutOfOthersExist() throws Exception {
+        run(Map.of("GYRE_START_CACHE", "off"), "methods");
+        var named = Pattern.compile("dontinline,(dev/gyre/[A-Za-z/]+)\\.([a-z]\\w*)");
+        int found = 0;
+        for (var flag = named.matcher(started("methods")); flag.find(); found++)
+            assertThat(Class.forName(flag.group(1).replace('/', '.')).getDeclaredMethods())
+                    .extracting(Method::getName)
+                    .contains(flag.group(2));
+        assertThat(found).isPositive();
+    }
+
     /** As the benchmarks do, whose help is no text of ours. */
     @Test
     void anotherProgramRunsWithTheSameFlags() throws IOException {
@@ -249,7 +264,7 @@ class LauncherTest {
                         "GYRE_CLASSPATH", "/some/classes",
                         "GYRE_START_CACHE", "off");
         run(other, "--help");
-        assertThat(started("--help"))
+        assertThat(Files.readAllLines(log).getLast())
                 .contains("CompileThresholdScaling", ":/some/classes org.example.Main --help")
                 .doesNotContain("TieredStopAtLevel");
     }

@@ -25,8 +25,10 @@ public final class Kernels {
     /** The matrix is packed for each product, which fewer rows do not repay. A guess. */
     private static final int FEWEST_FOR_PARTS = 64;
 
+    /** From this rank on the BLAS is about as fast. */
     private static final int LARGEST_THIN = 64;
 
+    /** A matrix is turned over for each product, which fewer rows do not repay. A guess. */
     private static final int FEWEST_FOR_THIN = 16;
 
     private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;

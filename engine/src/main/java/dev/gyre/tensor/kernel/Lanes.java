@@ -150,11 +150,12 @@ final class Lanes {
         return m.reduceLanes(VectorOperators.MAX);
     }
 
+    /** So many bytes from one place to another; the two do not overlap. */
     static void copy(long from, long to, long bytes) {
         MemorySegment.copy(MEMORY, from & ADDRESSES, MEMORY, to & ADDRESSES, bytes);
     }
 
-    /** to = f · x + g · y, whole vectors; it may be one of them. */
+    /** to = f · x + g · y, whole vectors; {@code to} may be x or y. */
     static void combine(long x, float f, long y, float g, long to, long bytes) {
         FloatVector ofX = all(f);
         FloatVector ofY = all(g);

@@ -6,13 +6,13 @@ import dev.gyre.tensor.Tensor;
  * Products whose result has few columns, for which a BLAS is not made: what LoRA (arXiv 2106.09685)
  * has between its two matrices, and the gradients of these. With 16 columns MKL did 49 and 33 to 48
  * GFLOP/s on a Zen 3 core that does 79 and 60 here; with 8, 17 and 11 instead of 41 and 35. What is
- * wide is read a few rows at a time, and what is thin stays in the nearest cache. Rows, or columns
- * in a gradient, are shared out among threads, so no sum is split.
+ * wide is read a few rows at a time, and what is thin stays in a near cache. Rows, or columns in a
+ * gradient, are shared out among threads, so no sum is split.
  *
  * <p>Asked for only where {@link Kernels#fitThin} says so.
  */
 public final class ThinProducts {
-    /** Rows at a time. */
+    /** Rows at a time in a gradient, as in a rotation's. */
     private static final int STRETCH = 32;
 
     private ThinProducts() {}
@@ -30,18 +30,18 @@ public final class ThinProducts {
         long from = Lanes.address(x);
         long with = Lanes.address(t);
         long to = Lanes.address(h);
-        overStretches(
-                x.size(0),
-                (at, rows) ->
+        Workers.share(
+                Math.toIntExact(x.size(0)),
+                (first, end) ->
                         Tile.product(
-                                from + 4L * at * wide,
+                                from + 4L * first * wide,
                                 4L * wide,
                                 4,
                                 with,
                                 4L * rank,
-                                to + 4L * at * rank,
+                                to + 4L * first * rank,
                                 4L * rank,
-                                rows,
+                                end - first,
                                 rank,
                                 wide,
                                 false));
@@ -83,21 +83,6 @@ public final class ThinProducts {
                                 rows,
                                 true);
                     }
-                });
-    }
-
-    @FunctionalInterface
-    private interface Stretch {
-        void run(int at, int rows);
-    }
-
-    private static void overStretches(long rows, Stretch stretch) {
-        int n = Math.toIntExact(rows);
-        Workers.share(
-                Math.ceilDiv(n, STRETCH),
-                (from, to) -> {
-                    for (int i = from; i < to; i++)
-                        stretch.run(i * STRETCH, Math.min(STRETCH, n - i * STRETCH));
                 });
     }
 }

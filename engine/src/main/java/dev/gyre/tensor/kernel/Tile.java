@@ -29,7 +29,7 @@ final class Tile {
     /**
      * What sums start from where nothing is added to. Vectors that one branch loads and another has
      * from elsewhere are vectors only as long as both are compiled: the branch that was rare until
-     * then was once left as a call, and each sum an object, 60 times as slow for the rest of a run.
+     * then was once left as a call, and each sum an object, 40 times as slow for the rest of a run.
      */
     private static final long ZEROS = Arena.global().allocate(2 * BYTES, BYTES).address();
 
