@@ -1,11 +1,10 @@
 package dev.gyre.cli;
 
 import dev.gyre.tensor.ProcessMemory;
+import dev.gyre.tensor.Processor;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -19,7 +18,7 @@ final class Provenance {
     static Map<String, Object> now() {
         Map<String, Object> out = new LinkedHashMap<>();
         out.put("commit", commit().orElse("unknown"));
-        out.put("processor", processor().orElse("unknown"));
+        out.put("processor", Processor.name().orElse("unknown"));
         out.put("processors", Runtime.getRuntime().availableProcessors());
         ProcessMemory.machineBytes().ifPresent(b -> out.put("memory_bytes", b));
         out.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
@@ -54,16 +53,6 @@ final class Provenance {
             return Optional.empty();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return Optional.empty();
-        }
-    }
-
-    private static Optional<String> processor() {
-        try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-            return lines.filter(l -> l.startsWith("model name"))
-                    .map(l -> l.substring(l.indexOf(':') + 1).strip())
-                    .findFirst();
-        } catch (IOException | RuntimeException e) {
             return Optional.empty();
         }
     }

@@ -658,22 +658,22 @@ public final class Tensor {
 
     /** Matrix product of two matrices, or of stacks of them. */
     public Tensor matmul(Tensor other) {
-        if (OpenBlas.fits(this, other))
+        if (LargeProducts.fits(this, other))
             return empty(DType.F32, size(0), other.size(1)).intoMatmul(this, other);
         return new Tensor(torch.matmul(other.torch));
     }
 
     /** Writes a · b into this matrix. */
     public Tensor intoMatmul(Tensor a, Tensor b) {
-        if (OpenBlas.fits(this, a, b)) OpenBlas.multiply(this, a, b, 1, 0);
+        if (LargeProducts.fits(this, a, b)) LargeProducts.multiply(this, a, b, 1, 0);
         else org.bytedeco.pytorch.global.torch.mm_out(torch, a.torch, b.torch);
         return this;
     }
 
     /** this += factor · a · b. */
     public Tensor plusMatmulInPlace(Tensor a, Tensor b, double factor) {
-        if (OpenBlas.fits(this, a, b)) {
-            OpenBlas.multiply(this, a, b, factor, 1);
+        if (LargeProducts.fits(this, a, b)) {
+            LargeProducts.multiply(this, a, b, factor, 1);
             return this;
         }
         try (var one = new Scalar(1.0);

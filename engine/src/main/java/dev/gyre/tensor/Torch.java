@@ -80,7 +80,9 @@ public final class Torch {
     public static String blas() {
         load();
         return System.getProperty("org.bytedeco.openblas.load", "openblas")
-                + (OpenBlas.present() ? ", and OpenBLAS for large f32 products" : "");
+                + LargeProducts.whose()
+                        .map(w -> ", and " + w + " for large f32 products")
+                        .orElse("");
     }
 
     /** Why libtorch cannot be loaded here, and what to do about it; empty when it can. */

@@ -17,7 +17,7 @@ public final class BlockRotation {
      * Rows at a time, of 4 to 128 what was fast on AVX2. More keep a block in the nearest cache for
      * longer, but wait for the rows.
      */
-    private static final int STRETCH = 8;
+    private static final int STRETCH = 12;
 
     /**
      * Rows at a time in a gradient, which adds to what is in memory once for each stretch: of 16,

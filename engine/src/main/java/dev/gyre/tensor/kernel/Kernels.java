@@ -65,6 +65,16 @@ public final class Kernels {
                 && x.size(0) >= FEWEST_FOR_THIN;
     }
 
+    /** Whether this processor has what {@link PanelProduct} needs. */
+    public static boolean havePanels() {
+        return PRESENT && Machine.PRESENT;
+    }
+
+    /** {@link PanelProduct} of f32 matrices with so many columns and steps. */
+    public static boolean fitPanels(long columns, long steps) {
+        return havePanels() && columns % 8 == 0 && steps % 8 == 0;
+    }
+
     /** {@link RootMeanSquare} of rows x [N, d] with a weight [d]. */
     public static boolean fitNorm(Tensor x, Tensor weight) {
         return fit(x, weight) && x.size(1) % Lanes.COUNT == 0;

@@ -56,6 +56,24 @@ final class Tile {
             int columns,
             int steps,
             boolean add) {
+        if (Machine.PRESENT && steps > 0)
+            Machine.product(a, aRow, aStep, b, bStep, out, outRow, rows, columns, steps, add);
+        else inJava(a, aRow, aStep, b, bStep, out, outRow, rows, columns, steps, add);
+    }
+
+    /** The same, on processors that {@link MachineCode} is not for. */
+    static void inJava(
+            long a,
+            long aRow,
+            long aStep,
+            long b,
+            long bStep,
+            long out,
+            long outRow,
+            int rows,
+            int columns,
+            int steps,
+            boolean add) {
         long pairs = columns / (2 * COUNT) * (2 * BYTES);
         if (pairs < 4L * columns)
             column(a, aRow, aStep, b + pairs, bStep, out + pairs, outRow, rows, steps, add);

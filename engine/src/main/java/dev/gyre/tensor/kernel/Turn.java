@@ -48,6 +48,19 @@ final class Turn {
 
     /** to[j, i] = from[i, j] for any numbers of rows i and columns j. */
     static void matrix(long from, long fromRow, long to, long toRow, int rows, int columns) {
+        int down = rows & -8;
+        int across = columns & -8;
+        if (!Machine.PRESENT || down == 0 || across == 0) {
+            inJava(from, fromRow, to, toRow, rows, columns);
+            return;
+        }
+        Machine.turn(from, fromRow, to, toRow, down, across);
+        plain(from + 4L * across, fromRow, to + across * toRow, toRow, down, columns - across);
+        plain(from + down * fromRow, fromRow, to + 4L * down, toRow, rows - down, columns);
+    }
+
+    /** The same, on processors that {@link MachineCode} is not for. */
+    static void inJava(long from, long fromRow, long to, long toRow, int rows, int columns) {
         int i = 0;
         for (; KNOWN && i + COUNT <= rows; i += COUNT) {
             int j = 0;

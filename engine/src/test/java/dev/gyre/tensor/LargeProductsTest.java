@@ -3,15 +3,17 @@ package dev.gyre.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.gyre.tensor.kernel.Kernels;
+
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Runs on any maker's processor: only {@link OpenBlas#fits} asks for the maker. */
+/** Runs on any maker's processor: only {@link LargeProducts#fits} asks for the maker. */
 @ExtendWith(InScope.class)
-class OpenBlasTest {
+class LargeProductsTest {
     private final Random random = Random.seeded(3);
 
     @BeforeEach
@@ -38,7 +40,31 @@ class OpenBlasTest {
         Tensor c = wide.narrow(1, 0, n);
         Tensor expected = wanted(a, b).times(0.5).plus(c.to(DType.F64).times(2));
 
-        OpenBlas.multiply(c, a, b, 0.5, 2);
+        LargeProducts.multiply(c, a, b, 0.5, 2);
+
+        assertThat(off(c, expected)).isLessThan(1e-6);
+        assertThat(wide.narrow(1, n, 8).contiguous().sameAs(rest)).isTrue();
+    }
+
+    /** Of sizes that have panels to spare, and steps for more than one stretch of a sum. */
+    @ParameterizedTest
+    @CsvSource({
+        "64, 64, 64, false, 0",
+        "97, 136, 1304, true, 0",
+        "97, 136, 1304, false, 0",
+        "200, 64, 576, true, 1",
+        "131, 200, 584, false, 1"
+    })
+    void panelsAgreeWithFloat64(int m, int n, int k, boolean turnB, double keep) {
+        assumeTrue(Kernels.fitPanels(n, k), "NOT RUN: this processor has no machine code");
+        Tensor a = matrix(m, k, false);
+        Tensor b = matrix(k, n, turnB);
+        Tensor wide = random.normal(m, n + 8);
+        Tensor rest = wide.narrow(1, n, 8).copy();
+        Tensor c = wide.narrow(1, 0, n);
+        Tensor expected = wanted(a, b).plus(c.to(DType.F64).times(keep));
+
+        LargeProducts.multiply(c, a, b, 1, keep);
 
         assertThat(off(c, expected)).isLessThan(1e-6);
         assertThat(wide.narrow(1, n, 8).contiguous().sameAs(rest)).isTrue();
@@ -54,7 +80,7 @@ class OpenBlasTest {
                         _ -> {
                             try (var _ = Scope.open()) {
                                 Tensor c = Tensor.empty(DType.F32, 512, 192);
-                                OpenBlas.multiply(c, a, b, 1, 0);
+                                LargeProducts.multiply(c, a, b, 1, 0);
                                 return c.toFloats();
                             }
                         });
@@ -65,9 +91,9 @@ class OpenBlasTest {
     void keepsNumbersThatAreNotFinite() {
         Tensor a = Tensor.full(DType.F32, Double.NaN, 64, 64);
         Tensor c = Tensor.full(DType.F32, Double.NaN, 64, 64);
-        OpenBlas.multiply(c, Tensor.eye(DType.F32, 64), Tensor.ones(DType.F32, 64, 64), 1, 0);
+        LargeProducts.multiply(c, Tensor.eye(DType.F32, 64), Tensor.ones(DType.F32, 64, 64), 1, 0);
         assertThat(c.allFinite()).as("what was in c does not matter").isTrue();
-        OpenBlas.multiply(c, a, Tensor.ones(DType.F32, 64, 64), 1, 0);
+        LargeProducts.multiply(c, a, Tensor.ones(DType.F32, 64, 64), 1, 0);
         assertThat(c.toFloats()).containsOnly(Float.NaN);
     }
 
@@ -85,7 +111,7 @@ class OpenBlasTest {
 
     /** On one core, where size alone decides. */
     private static boolean taken(Tensor c, Tensor a, Tensor b) {
-        return Cores.each(1, _ -> OpenBlas.takes(c, a, b)).getFirst();
+        return Cores.each(1, _ -> LargeProducts.takes(c, a, b)).getFirst();
     }
 
     private Tensor matrix(int rows, int columns, boolean turned) {
