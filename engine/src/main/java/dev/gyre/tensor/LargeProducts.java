@@ -18,8 +18,11 @@ final class LargeProducts {
     /** In each dimension; on smaller products MKL is as fast or faster. */
     private static final long FEWEST = 64;
 
-    /** Rows or columns for each core; shared out in smaller parts, the handing over costs more. */
-    private static final long FEWEST_TO_SHARE = 512;
+    /**
+     * Multiplications for each core, a third of a millisecond; shared out in smaller parts, the
+     * handing over costs more.
+     */
+    private static final long FEWEST_TO_SHARE = 1 << 24;
 
     private static final boolean WANTED = wanted();
 
@@ -83,7 +86,10 @@ final class LargeProducts {
 
     /** Whether it can multiply a · b, and with gain: large matrices of f32 in host memory. */
     static boolean takes(Tensor a, Tensor b) {
-        return plain(a) && plain(b) && a.size(1) == b.size(0) && repays(a.size(0), b.size(1));
+        return plain(a)
+                && plain(b)
+                && a.size(1) == b.size(0)
+                && repays(a.size(0), b.size(1), a.size(1));
     }
 
     /** The same for c = a · b, whose rows must lie one after another. */
@@ -95,9 +101,11 @@ final class LargeProducts {
                 && c.size(1) == b.size(1);
     }
 
-    private static boolean repays(long rows, long columns) {
+    private static boolean repays(long rows, long columns, long steps) {
         int threads = Torch.threads();
-        return threads == 1 || Math.max(rows, columns) >= threads * FEWEST_TO_SHARE;
+        return threads == 1
+                || Math.max(rows, columns) >= threads * FEWEST
+                        && rows * columns * steps >= threads * FEWEST_TO_SHARE;
     }
 
     /** libtorch's own gradients need its own products. */

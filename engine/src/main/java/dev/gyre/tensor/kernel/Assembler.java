@@ -110,6 +110,10 @@ final class Assembler {
         wide(0x03, to.number, r);
     }
 
+    void add(Register to, Place from) {
+        wide(0x03, to.number, from);
+    }
+
     void add(Register to, int number) {
         wide(0x81, 0, to);
         code.putInt(number);

@@ -17,13 +17,17 @@ import dev.gyre.tensor.Tensor;
  * row of keys. All are addresses; all distances are in bytes.
  */
 final class HeadAttention {
-    /** Queries at a time: more make more scores of later tokens, which count for nothing. */
-    private static final int QUERIES = 32;
+    /**
+     * Queries at a time: more make more scores of later tokens, which count for nothing. Whole
+     * tiles of Java's four rows and of the machine code's six.
+     */
+    static final int QUERIES = 24;
 
-    /** Keys at a time in a sum over them: two vectors of each stay in the nearest cache. */
-    private static final int KEYS = 128;
+    /** Keys at a time in a sum over them, so that they stay in the nearest cache. */
+    private static final int KEYS = 96;
 
-    private static final long PANEL = 2 * BYTES;
+    /** Keys at a time whose scores are made, so that they stay in the second cache. */
+    private static final int MANY = 256;
 
     private final int headDim;
     private final long queryRow;
@@ -54,7 +58,7 @@ final class HeadAttention {
         this.queryRow = queryRow;
         this.keyRow = keyRow;
         this.scale = (float) (1 / Math.sqrt(headDim));
-        long panels = Math.ceilDiv(longest, 2 * COUNT) * PANEL;
+        long panels = Math.ceilDiv(longest, 2 * COUNT) * Tile.PANEL;
         // One vector more, so that rows do not lie a power of two apart and share few places of a
         // cache.
         this.row = panels + BYTES;
@@ -136,18 +140,19 @@ final class HeadAttention {
         for (int at = 0; at < count; at += 2 * COUNT) {
             int n = Math.min(2 * COUNT, count - at);
             long panel = to + 4L * at * headDim;
-            Turn.matrix(from + at * keyRow, keyRow, panel, PANEL, n, headDim);
+            Turn.matrix(from + at * keyRow, keyRow, panel, Tile.PANEL, n, headDim);
             for (int i = 0; i < headDim; i++)
-                for (int j = n; j % COUNT != 0; j++) set(panel + i * PANEL + 4L * j, 0);
+                for (int j = n; j % COUNT != 0; j++) set(panel + i * Tile.PANEL + 4L * j, 0);
         }
     }
 
     /** to [rows, seen] = x [rows, D] · panels [D, seen], up to the next whole vector. */
     private void scores(long x, int rows, long panels, int seen, long to) {
-        for (long j = 0; j < end(seen); j += PANEL) {
-            int columns = (int) Math.min(PANEL, end(seen) - j) / 4;
-            long panel = panels + j * headDim;
-            Tile.product(x, queryRow, 4, panel, PANEL, to + j, row, rows, columns, headDim, false);
+        for (int key = 0; key < seen; key += MANY) {
+            int columns = (int) end(Math.min(MANY, seen - key)) / 4;
+            long at = to + 4L * key;
+            long panel = panels + 4L * key * headDim;
+            Tile.panels(x, queryRow, 4, panel, at, row, rows, columns, headDim, false);
         }
     }
 
@@ -160,21 +165,18 @@ final class HeadAttention {
     /** to [rows, D] (+)= weights [rows, seen] · x [seen, D], the part of the keys from one on. */
     private void weighted(long weights, long x, int rows, int key, int seen, long to) {
         int steps = Math.min(KEYS, seen - key);
-        for (long j = 0; j < 4L * headDim; j += PANEL) {
-            int columns = (int) Math.min(PANEL, 4L * headDim - j) / 4;
-            Tile.product(
-                    weights + 4L * key,
-                    row,
-                    4,
-                    x + key * keyRow + j,
-                    keyRow,
-                    to + j,
-                    queryRow,
-                    rows,
-                    columns,
-                    steps,
-                    key > 0);
-        }
+        Tile.product(
+                weights + 4L * key,
+                row,
+                4,
+                x + key * keyRow,
+                keyRow,
+                to,
+                queryRow,
+                rows,
+                headDim,
+                steps,
+                key > 0);
     }
 
     /** to [some, D] += weights [rows, some]ᵀ · x [rows, D]. */

@@ -36,7 +36,7 @@ final class Machine {
      * Without the steps that tell the JVM of a call out, which would take longer than a small
      * product. It can stop the calling thread only between calls; a long one takes a millisecond.
      */
-    private static final MethodHandle PRODUCT = routine(12);
+    private static final MethodHandle PRODUCT = routine(13);
     private static final MethodHandle TURN = routine(6);
 
     private Machine() {}
@@ -112,6 +112,27 @@ final class Machine {
             int columns,
             int steps,
             boolean add) {
+        product(a, aRow, aStep, b, bStep, 64, out, outRow, rows, columns, steps, add);
+    }
+
+    /**
+     * The same, with b's columns in panels of 16.
+     *
+     * @param bPanel from one to the next one
+     */
+    static void product(
+            long a,
+            long aRow,
+            long aStep,
+            long b,
+            long bStep,
+            long bPanel,
+            long out,
+            long outRow,
+            int rows,
+            int columns,
+            int steps,
+            boolean add) {
         // Fewer than 4 rows take as long as 4, so one six is shared out with what it leaves over.
         int sixes = rows / SIX;
         if (sixes > 0 && rows % SIX > 0 && rows % SIX < 4) sixes--;
@@ -134,7 +155,8 @@ final class Machine {
                         (long) columns / 16,
                         (long) columns / 8 % 2,
                         (long) steps,
-                        add ? 1L : 0L);
+                        add ? 1L : 0L,
+                        bPanel);
             } catch (Throwable e) { // the linker's signature; the routine throws nothing
                 throw new IllegalStateException(e);
             }

@@ -50,6 +50,7 @@ final class MachineCode {
     private static final Place SINGLES = argument(3);
     private static final Place STEPS = argument(4);
     private static final Place ADD = argument(5);
+    private static final Place NEXT_PAIR = argument(6);
 
     private final Assembler asm = new Assembler();
 
@@ -73,7 +74,8 @@ final class MachineCode {
      * out[i, j] (+)= Σₖ a[i, k] · b[k, j] for the rows of some tiles. Arguments: a, from its row to
      * the next one, from its step to the next one; b, from its step to the next one; out, from its
      * row to the next one; tiles, at least one; pairs of vectors of columns, then single vectors (0
-     * or 1); steps, at least one; whether to add to what out holds.
+     * or 1); steps, at least one; whether to add to what out holds; in b from one pair to the next
+     * one.
      */
     private int product(int rows) {
         int start = asm.align();
@@ -107,7 +109,7 @@ final class MachineCode {
         asm.place(next);
         sums(rows, vectors);
         results(rows, vectors);
-        asm.add(RBX, vectors * VECTOR);
+        if (vectors == 2) asm.add(RBX, NEXT_PAIR);
         asm.add(RBP, vectors * VECTOR);
         asm.decrement(R14);
         asm.jumpIfNotZero(next);

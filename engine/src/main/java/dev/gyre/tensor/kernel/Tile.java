@@ -23,6 +23,9 @@ import java.lang.foreign.Arena;
 final class Tile {
     private static final int ROWS = 4;
 
+    /** Bytes of a panel's row. */
+    static final long PANEL = 2 * BYTES;
+
     /** Columns come in multiples of this. */
     static final int COLUMNS = COUNT;
 
@@ -61,7 +64,34 @@ final class Tile {
         else inJava(a, aRow, aStep, b, bStep, out, outRow, rows, columns, steps, add);
     }
 
-    /** The same, on processors that {@link MachineCode} is not for. */
+    /**
+     * The same with b in panels of two vectors of columns, [panels, steps, 2·COUNT] one after
+     * another.
+     */
+    static void panels(
+            long a,
+            long aRow,
+            long aStep,
+            long b,
+            long out,
+            long outRow,
+            int rows,
+            int columns,
+            int steps,
+            boolean add) {
+        long panel = PANEL * steps;
+        if (Machine.PRESENT && steps > 0)
+            Machine.product(
+                    a, aRow, aStep, b, PANEL, panel, out, outRow, rows, columns, steps, add);
+        else
+            for (int j = 0; j < columns; j += 2 * COUNT) {
+                int some = Math.min(2 * COUNT, columns - j);
+                product(a, aRow, aStep, b, PANEL, out + 4L * j, outRow, rows, some, steps, add);
+                b += panel;
+            }
+    }
+
+    /** The same as {@link #product}, on processors that {@link MachineCode} is not for. */
     static void inJava(
             long a,
             long aRow,

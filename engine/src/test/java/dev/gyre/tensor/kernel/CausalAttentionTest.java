@@ -55,7 +55,8 @@ class CausalAttentionTest {
             v.narrow(0, 35, 1).fillInPlace(Double.NaN);
             Tensor out = q.emptyLike();
             CausalAttention.forward(q, k, v, starts, out);
-            assertThat(out.narrow(0, 0, 32).norm().item()).isFinite();
+            int together = 35 / HeadAttention.QUERIES * HeadAttention.QUERIES;
+            assertThat(out.narrow(0, 0, together).norm().item()).isFinite();
             assertThat(out.narrow(0, 35, 1).norm().item()).isNaN();
             k.narrow(0, 3, 1).fillInPlace(Double.POSITIVE_INFINITY);
             CausalAttention.forward(q, k, v, starts, out);
