@@ -3,6 +3,7 @@ package dev.gyre.quant;
 import dev.gyre.tensor.DType;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tensor;
+import dev.gyre.tensor.kernel.PanelProduct;
 import dev.gyre.tensor.kernel.Workers;
 
 import org.jspecify.annotations.Nullable;
@@ -16,8 +17,8 @@ import java.util.Optional;
  * the decoded weight, and the matrix as a whole never exists.
  */
 public final class Encoded implements Weight {
-    /** Numbers of a tile: with the rows it is multiplied with, it stays in a core's cache. */
-    private static final long TILE = 1 << 18;
+    /** Numbers of a tile, 2 MB: so few stay in the cache that cores share, and sums are long. */
+    private static final long TILE = 1 << 19;
 
     private final RowSource source;
     private final int @Nullable [] order;
@@ -75,7 +76,8 @@ public final class Encoded implements Weight {
     }
 
     private long tileRows() {
-        return Math.min(out(), Math.max(16, TILE / in()));
+        long whole = TILE / in() / PanelProduct.COLUMNS * PanelProduct.COLUMNS;
+        return Math.min(out(), Math.max(16, whole));
     }
 
     @Override
