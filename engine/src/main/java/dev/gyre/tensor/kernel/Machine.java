@@ -12,8 +12,9 @@ import java.util.List;
 
 /**
  * {@link MachineCode}, where the system and the processor take it: Linux on x86-64 with AVX2 and
- * FMA, but without AVX-512, whose vectors are twice as long. The property {@code gyre.machine} set
- * to false keeps to Java, for comparison.
+ * FMA, where the JVM's own vectors are of 8 numbers too, because kernels ask for whole ones; with
+ * AVX-512 they are twice as long. The property {@code gyre.machine} set to false keeps to Java, for
+ * comparison.
  */
 final class Machine {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
@@ -46,8 +47,8 @@ final class Machine {
                 "amd64".equals(System.getProperty("os.arch"))
                         && "Linux".equals(System.getProperty("os.name"))
                         && !"false".equals(System.getProperty("gyre.machine"))
-                        && Processor.has("avx2", "fma")
-                        && !Processor.has("avx512f");
+                        && Lanes.COUNT == 8
+                        && Processor.has("avx2", "fma");
         if (!fits) return List.of();
         var code = new MachineCode();
         MemorySegment memory = executable(code.bytes);

@@ -11,14 +11,14 @@ import jdk.incubator.vector.FloatVector;
 import java.lang.foreign.Arena;
 
 /**
- * The product of two small strided matrices, in tiles of 4 rows by 2 vectors, or by 1 where one is
- * left over, whose sums stay in registers: eight sums keep the multiply-add units busy. All strides
- * are in bytes.
+ * The product of two small strided matrices, in {@link MachineCode} where the processor takes it,
+ * and else in tiles of 4 rows by 2 vectors, or by 1 where one is left over, whose sums stay in
+ * registers: eight sums keep the multiply-add units busy. All strides are in bytes.
  *
- * <p>The tiles' loops count no steps but go on until b's end, because the compiler unrolls a loop
- * that counts. Four steps at once need more than the 16 registers of AVX2, and with sums in memory
- * a tile of 32 steps did 35 GFLOP/s on a Zen 3 core instead of 68. Nine sums or more have the same
- * end: the compiler loads all that a step needs before its first product.
+ * <p>The Java tiles' loops count no steps but go on until b's end, because the compiler unrolls a
+ * loop that counts. Four steps at once need more than the 16 registers of AVX2, and with sums in
+ * memory a tile of 32 steps did 35 GFLOP/s on a Zen 3 core instead of 68. Nine sums or more have
+ * the same end: the compiler loads all that a step needs before its first product.
  */
 final class Tile {
     private static final int ROWS = 4;
