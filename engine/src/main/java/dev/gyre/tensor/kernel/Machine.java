@@ -100,26 +100,11 @@ final class Machine {
                 .downcallHandle(FunctionDescriptor.ofVoid(longs), Linker.Option.critical(false));
     }
 
-    /** {@link Tile#product}, with at least one step, and columns a multiple of 8. */
-    static void product(
-            long a,
-            long aRow,
-            long aStep,
-            long b,
-            long bStep,
-            long out,
-            long outRow,
-            int rows,
-            int columns,
-            int steps,
-            boolean add) {
-        product(a, aRow, aStep, b, bStep, 64, out, outRow, rows, columns, steps, add);
-    }
-
     /**
-     * The same, with b's columns in panels of 16.
+     * {@link Tile#product}, or {@link Tile#panels}, with at least one step, and columns a multiple
+     * of 8.
      *
-     * @param bPanel from one to the next one
+     * @param bPanel in b from 16 columns to the next 16
      */
     static void product(
             long a,

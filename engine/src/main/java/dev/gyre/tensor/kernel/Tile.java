@@ -60,7 +60,8 @@ final class Tile {
             int steps,
             boolean add) {
         if (Machine.PRESENT && steps > 0)
-            Machine.product(a, aRow, aStep, b, bStep, out, outRow, rows, columns, steps, add);
+            Machine.product(
+                    a, aRow, aStep, b, bStep, PANEL, out, outRow, rows, columns, steps, add);
         else inJava(a, aRow, aStep, b, bStep, out, outRow, rows, columns, steps, add);
     }
 
