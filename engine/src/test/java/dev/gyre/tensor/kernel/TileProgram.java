@@ -2,7 +2,7 @@ package dev.gyre.tensor.kernel;
 
 import java.lang.foreign.Arena;
 
-/** Multiplies small matrices until the tile's loop is compiled. */
+/** Multiplies small matrices in Java until the tile's loop is compiled. */
 public final class TileProgram {
     private static final int SIDE = 32;
 
@@ -14,7 +14,7 @@ public final class TileProgram {
         long b = matrix();
         long out = matrix();
         for (int i = 0; i < 2000; i++)
-            Tile.product(a, 4 * SIDE, 4, b, 4 * SIDE, out, 4 * SIDE, SIDE, SIDE, SIDE, false);
+            Tile.inJava(a, 4 * SIDE, 4, b, 4 * SIDE, out, 4 * SIDE, SIDE, SIDE, SIDE, false);
         System.out.println("product " + Lanes.get(out));
     }
 
