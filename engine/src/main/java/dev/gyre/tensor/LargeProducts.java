@@ -8,8 +8,8 @@ import java.util.Optional;
 /**
  * Products of large f32 matrices, where MKL under libtorch is not the fastest: on AMD's processors,
  * from some 100 rows on. At 512 rows, on two Zen 3 cores of 209 GFLOP/s, MKL does 148, OpenBLAS 177
- * and {@link PanelProduct} 190; at 64 rows they are alike. By the processor's maker and not by a
- * trial, because the same run must give the same numbers tomorrow; the property {@code
+ * and {@link PanelProduct} 190; at 64 rows MKL and OpenBLAS are alike. By the processor's maker and
+ * not by a trial, because the same run must give the same numbers tomorrow; the property {@code
  * gyre.openblas} says otherwise.
  *
  * <p>Each keeps to the calling thread; large products are shared out here, over {@link Cores}.
@@ -19,8 +19,8 @@ final class LargeProducts {
     private static final long FEWEST = 64;
 
     /**
-     * Multiplications for each core, a third of a millisecond; shared out in smaller parts, the
-     * handing over costs more.
+     * Multiplications for each core, a third of a millisecond, which is some times what the handing
+     * over takes. A guess.
      */
     private static final long FEWEST_TO_SHARE = 1 << 24;
 
