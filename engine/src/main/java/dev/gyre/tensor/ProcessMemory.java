@@ -6,7 +6,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.LongStream;
 
 /** Memory and page faults of this process, as the kernel counts them. */
 public final class ProcessMemory {
@@ -60,14 +62,21 @@ public final class ProcessMemory {
         return status(STATUS, "VmRSS:");
     }
 
-    /** Memory of the machine; empty where the system does not tell. */
+    /**
+     * Memory of the machine, or of the container that this runs in; empty where the system does not
+     * tell.
+     */
     public static OptionalLong machineBytes() {
-        return status(MACHINE, "MemTotal:");
+        return least(status(MACHINE, "MemTotal:"), MemoryGroup.own().map(MemoryGroup::most));
     }
 
-    /** Memory of the machine that could be had now; empty where the system does not tell. */
+    /** What of {@link #machineBytes} could be had now; empty where the system does not tell. */
     public static OptionalLong availableBytes() {
-        return status(MACHINE, "MemAvailable:");
+        return least(status(MACHINE, "MemAvailable:"), MemoryGroup.own().map(MemoryGroup::left));
+    }
+
+    private static OptionalLong least(OptionalLong machine, Optional<Long> group) {
+        return LongStream.concat(machine.stream(), group.stream().mapToLong(Long::longValue)).min();
     }
 
     /** Page faults that needed no disk since the start; empty where the system does not tell. */
