@@ -83,10 +83,11 @@ final class Doctor implements Commands.Runs {
     private void memory() {
         var system =
                 ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class);
-        long total = system.getTotalMemorySize();
+        long total = ProcessMemory.machineBytes().orElseGet(system::getTotalMemorySize);
+        long free = ProcessMemory.availableBytes().orElseGet(system::getFreeMemorySize);
         check(
                 "memory",
-                Words.bytes(total) + ", " + Words.bytes(system.getFreeMemorySize()) + " free",
+                Words.bytes(total) + ", " + Words.bytes(free) + " free",
                 total >= LITTLE_MEMORY,
                 "less than 3 GB of memory: use small models and --activations recompute");
     }
