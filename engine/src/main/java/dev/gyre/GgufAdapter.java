@@ -78,6 +78,11 @@ final class GgufAdapter {
     }
 
     private Thin thin(Slot slot, Sum sum) {
+        if (slot.weight().original().isPresent())
+            throw refusal(
+                    slot.name(),
+                    "it would be added to the base as it is stored, and here it is kept as %s; leave --base-encoding out, or %s"
+                            .formatted(slot.weight().encoding(), MERGE));
         if (slot.kind() != Slot.Kind.LINEAR && model.tiedHead())
             throw refusal(slot.name(), "embedding and head are one weight in the file; " + MERGE);
         return sum.thin()

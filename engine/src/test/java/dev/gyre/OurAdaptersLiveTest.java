@@ -54,6 +54,7 @@ class OurAdaptersLiveTest {
                     recipe("hra", "hra:rank=6", "targets", "k_proj,down_proj"),
                     recipe("road", "road:group=32,variant=2"),
                     recipe("ia3", "ia3:inputs=down_proj", "targets", "k_proj,v_proj,down_proj"),
+                    recipe("ia3-outputs", "ia3", "targets", "q_proj,v_proj"),
                     recipe("fourierft", "fourierft:frequencies=300", "targets", "q_proj,v_proj"),
                     recipe("shira", "shira:rank=4,seed=9", "targets", "q_proj,down_proj"),
                     recipe("ln_tuning", "ln_tuning", "targets", "input_layernorm,norm"),

@@ -89,6 +89,16 @@ public interface MethodKind {
     Map<String, ? extends @Nullable Object> toPeft(Method method);
 
     /**
+     * The same, where PEFT wants some of them to agree with where the adapter acts.
+     *
+     * @param targets what is written as {@code target_modules}: words, or a regular expression
+     */
+    default Map<String, ? extends @Nullable Object> toPeft(
+            Method method, @Nullable Object targets) {
+        return toPeft(method);
+    }
+
+    /**
      * The method that a file's tensors show, where they say more than its configuration.
      *
      * @param shapes of the file's tensors by their names there

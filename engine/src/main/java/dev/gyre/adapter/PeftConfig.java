@@ -148,7 +148,8 @@ final class PeftConfig {
         keys.put("peft_type", kind.peftType());
         keys.put("peft_version", VERSION);
         keys.put("revision", null);
-        keys.put("target_modules", plain(targets.include(), adapter));
+        Object modules = plain(targets.include(), adapter);
+        keys.put("target_modules", modules);
         keys.put("task_type", "CAUSAL_LM");
         keys.entrySet()
                 .removeIf(
@@ -157,7 +158,7 @@ final class PeftConfig {
                                         && (e.getValue() == null
                                                 || e.getValue().equals("none")
                                                 || e.getValue().equals(List.of())));
-        keys.putAll(kind.toPeft(adapter.method()));
+        keys.putAll(kind.toPeft(adapter.method(), modules));
         keys.putAll(adapter.keysOfTheBase());
         return keys;
     }

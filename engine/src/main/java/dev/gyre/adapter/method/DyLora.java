@@ -116,12 +116,14 @@ public record DyLora(Lora lora, int least, int used) implements Method {
                     m -> m.lora) {
                 private static final String LEAST = "dylora_r_min";
                 private static final String USED = "dylora_r_used";
+                private static final String RANK = "dylora_r";
 
                 @Override
                 void describe(Map<String, String> settings) {
                     settings.keySet().removeAll(Set.of("rslora", "bias", "rank_pattern"));
                     settings.put("least", "1: smallest rank to draw");
-                    settings.put("used", "(the rank): rank outside of training");
+                    settings.put(
+                            "used", "(the rank): rank outside of training; PEFT loads no other");
                 }
 
                 @Override
@@ -133,19 +135,29 @@ public record DyLora(Lora lora, int least, int used) implements Method {
                 @Override
                 DyLora fromPeft(Lora lora, Tree config, Reading reading) {
                     return new DyLora(
-                            lora,
+                            lora.withRank(PeftNumbers.rank(config, RANK, lora.rank())),
                             PeftNumbers.rank(config, LEAST, 1),
                             PeftNumbers.rank(config, USED, lora.rank()));
                 }
 
                 @Override
                 Map<String, Object> ownKeys(DyLora method) {
-                    return Map.of(MARK, name(), LEAST, method.least, USED, method.used);
+                    var keys = new LinkedHashMap<String, Object>();
+                    keys.put(MARK, name());
+                    keys.put(LEAST, method.least);
+                    keys.put(USED, method.used);
+                    if (method.used < method.lora.rank()) {
+                        // The scale that PEFT makes of it is right for this rank alone, so PEFT is
+                        // to stop at tensors that have more, and not to use them.
+                        keys.put("r", method.used);
+                        keys.put(RANK, method.lora.rank());
+                    }
+                    return keys;
                 }
 
                 @Override
                 Set<String> more() {
-                    return Set.of(LEAST, USED);
+                    return Set.of(LEAST, USED, RANK);
                 }
             };
 }

@@ -7,13 +7,18 @@ import dev.gyre.adapter.Settings;
 import dev.gyre.adapter.Targets;
 import dev.gyre.config.Tree;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** IA3 in the registry: its settings, and its keys in PEFT's files. */
 final class Ia3Kind implements MethodKind {
+    private static final String INPUTS = "feedforward_modules";
+
     /** What PEFT takes for a Llama when it is told nothing. */
     private static final Targets.Choice LLAMA = new Targets.Choice.Names(List.of("down_proj"));
 
@@ -58,7 +63,7 @@ final class Ia3Kind implements MethodKind {
 
     @Override
     public Set<String> peftKeys() {
-        return Set.of("feedforward_modules", "fan_in_fan_out", "init_ia3_weights");
+        return Set.of(INPUTS, "fan_in_fan_out", "init_ia3_weights");
     }
 
     @Override
@@ -69,7 +74,7 @@ final class Ia3Kind implements MethodKind {
     @Override
     public Method fromPeft(Tree c, Reading reading) {
         Targets.Choice inputs =
-                c.get("feedforward_modules")
+                c.get(INPUTS)
                         .map(
                                 v ->
                                         v.isList()
@@ -86,7 +91,7 @@ final class Ia3Kind implements MethodKind {
         var ia3 = (Ia3) method;
         var keys = new LinkedHashMap<String, Object>();
         keys.put(
-                "feedforward_modules",
+                INPUTS,
                 switch (ia3.inputs()) {
                     case Targets.Choice.Names(var names) -> names;
                     case Targets.Choice.Regex(var pattern) -> pattern;
@@ -95,5 +100,25 @@ final class Ia3Kind implements MethodKind {
         keys.put("init_ia3_weights", !ia3.random());
         keys.put("fan_in_fan_out", false);
         return keys;
+    }
+
+    /** PEFT refuses words that are not among the targets' words; a regular expression it takes. */
+    @Override
+    public Map<String, Object> toPeft(Method method, @Nullable Object targets) {
+        Map<String, Object> keys = toPeft(method);
+        if (targets instanceof List<?> words
+                && keys.get(INPUTS) instanceof List<?> inputs
+                && !words.containsAll(inputs))
+            keys.put(
+                    INPUTS,
+                    inputs.stream()
+                            .map(word -> escaped(String.valueOf(word)))
+                            .collect(Collectors.joining("|", ".*(", ")")));
+        return keys;
+    }
+
+    /** For Python too, which does not know Java's \\Q. */
+    private static String escaped(String word) {
+        return word.replace(".", "\\.");
     }
 }

@@ -4,6 +4,7 @@ import dev.gyre.adapter.Declared;
 import dev.gyre.adapter.Learned;
 import dev.gyre.adapter.Method;
 import dev.gyre.adapter.MethodKind;
+import dev.gyre.config.UserError;
 import dev.gyre.linear.Thin;
 import dev.gyre.model.Effect;
 import dev.gyre.model.Slot;
@@ -37,6 +38,15 @@ public record Lora(
         Map<String, Double> alphaPattern,
         Start start)
         implements Method.PerSlot {
+    public Lora {
+        rankPattern.forEach(
+                (pattern, r) -> {
+                    if (r < 1 || r != Math.rint(r) || r > Integer.MAX_VALUE)
+                        throw new UserError(
+                                "method lora: the rank of %s in rank_pattern must be a whole number from 1 on, not %s"
+                                        .formatted(pattern, r));
+                });
+    }
 
     /**
      * How A starts: as PEFT's default, as its "gaussian", or (for tests) A and B as linear layers
@@ -60,6 +70,10 @@ public record Lora(
 
     Lora withAlpha(double other) {
         return new Lora(rank, other, dropout, rslora, bias, rankPattern, alphaPattern, start);
+    }
+
+    Lora withRank(int other) {
+        return new Lora(other, alpha, dropout, rslora, bias, rankPattern, alphaPattern, start);
     }
 
     Lora withoutDropout() {

@@ -146,11 +146,15 @@ final class LoraKind implements MethodKind {
                 start);
     }
 
+    /** Words for starts of A and B alone, of which a file that holds both needs to know nothing. */
+    private static final Set<String> STARTS = Set.of("eva", "orthogonal", "mica");
+
     static Lora.Start start(Tree c) {
         Object value = c.get("init_lora_weights").map(Tree::value).orElse(true);
         return switch (value) {
             case Boolean b -> b ? Lora.Start.UNIFORM : Lora.Start.BOTH;
             case String s when s.equals("gaussian") -> Lora.Start.GAUSSIAN;
+            case String s when STARTS.contains(s) -> Lora.Start.UNIFORM;
             default ->
                     throw new UserError(
                             ("%s: init_lora_weights = %s changes the base weight, which is not"

@@ -85,6 +85,10 @@ public record Principal(Lora lora, Part part) implements Method.PerSlot {
     @Override
     public List<Declared> parameters(Slot slot) {
         Fits.linear(name(), slot);
+        if (slot.weight().original().isPresent())
+            throw new UserError(
+                    "method %s: it takes a part out of the weight as it is stored, and %s is kept as %s; leave --base-encoding out, or take loftq, which is for encoded weights"
+                            .formatted(name(), slot.name(), slot.weight().encoding()));
         Fits.atMost(name(), "rank", lora.rank(slot), Math.min(slot.in(), slot.out()), slot);
         int rank = lora.rank(slot);
         var factors = new Decomposed(() -> part.of(slot.weight().dense(), rank, lora.scale(slot)));

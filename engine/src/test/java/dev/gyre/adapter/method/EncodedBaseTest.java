@@ -168,6 +168,19 @@ class EncodedBaseTest {
         }
     }
 
+    /** Of the plain weight they would start elsewhere, and PEFT's files do not hold the start. */
+    @ParameterizedTest
+    @ValueSource(strings = {"pissa", "olora"})
+    void whatStartsAtTheWeightWantsItAsStored(String name) {
+        try (Model nf4 = PicoModels.encoded(DType.F32, "nf4")) {
+            assertThatThrownBy(() -> attach(name, Map.of("rank", 2), nf4))
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("method " + name)
+                    .hasMessageContaining("q_proj is kept as nf4")
+                    .hasMessageContaining("leave --base-encoding out");
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"loftq, gyre_base_encoding", "qwha, encoding"})
     void anAdapterIsForTheBaseInItsEncoding(String name, String key, @TempDir Path folder)
