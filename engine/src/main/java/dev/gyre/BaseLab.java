@@ -47,7 +47,11 @@ import java.util.stream.IntStream;
 final class BaseLab implements Lab {
     private final Base base;
     private final Reading reading;
+    private final TrainingData all;
+
+    /** What runs learn from; what is held out is measured afterwards. */
     private final TrainingData data;
+
     private final List<Encoded> heldOut;
     private final List<Question> questions;
     private final GeneralText general;
@@ -64,7 +68,7 @@ final class BaseLab implements Lab {
         if (parallel != 1 && Device.current() != Device.CPU)
             throw new UserError(
                     "runs go at the same time on processors only; leave out --parallel");
-        TrainingData all = TrainingData.read(plan.common(), base, reading.warn());
+        this.all = TrainingData.read(plan.common(), base, reading.warn());
         List<TrainingData.Row> rows =
                 all.heldOut().subList(0, Math.min(plan.heldOutRows(), all.heldOut().size()));
         if (rows.size() < 6)
@@ -176,7 +180,9 @@ final class BaseLab implements Lab {
 
     @Override
     public Optional<String> obstacle(Recipe recipe) {
-        try (var _ = new TrainingRun(recipe, base, reading, e -> {}).adapter()) {
+        var run = new TrainingRun(recipe, true, base, reading, e -> {});
+        try (Adapter adapter = run.adapter()) {
+            run.needRoom(adapter, all);
             return Optional.empty();
         } catch (UserError e) {
             return Optional.of(String.valueOf(e.getMessage()));
@@ -189,7 +195,7 @@ final class BaseLab implements Lab {
         boolean marked = ProcessMemory.beginPeak();
         long before = ProcessMemory.residentBytes().orElse(0);
         var log = new Log();
-        new TrainingRun(recipe, base, reading, events.andThen(log)).run(data, begun);
+        new TrainingRun(recipe, true, base, reading, events.andThen(log)).run(data, begun);
         long peak = marked ? peak() : 0;
         try (Adapter adapter = AdapterFile.read(recipe.out(), base.model(), reading);
                 var _ = Scope.open()) {

@@ -1,5 +1,6 @@
 package dev.gyre;
 
+import dev.gyre.config.UserError;
 import dev.gyre.eval.Perplexity;
 import dev.gyre.model.Effects;
 import dev.gyre.model.Model;
@@ -34,6 +35,35 @@ final class DriftProbe {
     double[] under(Model model, List<Effects> adapters) {
         int context = model.contextTokens();
         return Perplexity.of(model, adapters, ids, context, Math.max(1, context / 2)).logprobs();
+    }
+
+    /**
+     * The same of a base with what is to be written from it.
+     *
+     * @throws UserError when they are not finite: no encoding could say less
+     */
+    double[] unwritten(Model model, List<Effects> adapters) {
+        double[] logprobs = under(model, adapters);
+        for (int i = 1; i < logprobs.length; i++)
+            if (!Double.isFinite(logprobs[i]))
+                throw new UserError(
+                        "the base with its adapters gives log-probabilities of %s: a weight of one of them is damaged, and nothing was written"
+                                .formatted(logprobs[i]));
+        return logprobs;
+    }
+
+    /**
+     * The largest |Δ log-probability| between two of {@link #under}.
+     *
+     * @throws UserError when it is not finite: what was written is broken, and is not to be kept
+     */
+    static double kept(double[] written, double[] unwritten) {
+        double worst = apart(written, unwritten);
+        if (!Double.isFinite(worst))
+            throw new UserError(
+                    "what was written gives log-probabilities that are not finite, and nothing was"
+                        + " kept; numbers that are too large for its type are the usual reason");
+        return worst;
     }
 
     /** The largest |Δ log-probability| between two of {@link #under}. */

@@ -64,7 +64,7 @@ final class EncodedModel {
         var merging = new Merging(base.model(), adapters);
         var weights = new ArrayList<Gyre.EncodedWeight>();
         var probe = DriftProbe.of(base);
-        double[] unmerged = probe.under(base.model(), adapters);
+        double[] unmerged = probe.unwritten(base.model(), adapters);
         try (var draft = Draft.of(how.out())) {
             form.write(
                     base,

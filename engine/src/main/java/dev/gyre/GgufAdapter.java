@@ -119,16 +119,12 @@ final class GgufAdapter {
             var adapter = new GgufAdapter(base.model(), adapters);
             adapter.write(type, draft.place());
             var probe = DriftProbe.of(base);
-            double[] ours = probe.under(base.model(), adapters);
+            double[] ours = probe.unwritten(base.model(), adapters);
             double[] theirs = probe.under(base.model(), List.of(adapter.read(draft.place())));
+            double drift = DriftProbe.kept(theirs, ours);
             draft.keep();
             long rank = adapter.updates.values().stream().mapToLong(Thin::rank).max().orElse(0);
-            return new Gyre.Converted(
-                    out,
-                    adapter.updates.size(),
-                    rank,
-                    DriftProbe.apart(theirs, ours),
-                    probe.tokens());
+            return new Gyre.Converted(out, adapter.updates.size(), rank, drift, probe.tokens());
         }
     }
 

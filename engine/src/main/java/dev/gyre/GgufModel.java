@@ -123,7 +123,7 @@ record GgufModel(ElementType type) implements ModelForm {
 
     private static MemorySegment copied(GgufForm form, String name, Tensor value) {
         try (var _ = Scope.open()) {
-            MemorySegment data = ordered(form, name, value).contiguous().segment();
+            MemorySegment data = MergedFolder.finite(name, ordered(form, name, value)).segment();
             return Arena.ofAuto().allocate(data.byteSize(), 8).copyFrom(data);
         }
     }

@@ -11,6 +11,7 @@ import dev.gyre.compare.Plan;
 import dev.gyre.compare.Sweep;
 import dev.gyre.config.NearMiss;
 import dev.gyre.config.UserError;
+import dev.gyre.format.FolderLock;
 import dev.gyre.hub.Hub;
 import dev.gyre.hub.Progress;
 import dev.gyre.model.Activations;
@@ -101,7 +102,7 @@ final class LocalGyre implements Gyre {
         Methods.make(recipe.method().name(), recipe.method().settings());
         var source = new Source(recipe.base(), List.of(), recipe.template(), recipe.baseEncoding());
         try (Base base = base(source, recipe.activations())) {
-            return new TrainingRun(recipe, base, reading(), events).run();
+            return new TrainingRun(recipe, overwrite, base, reading(), events).run();
         }
     }
 
@@ -109,7 +110,8 @@ final class LocalGyre implements Gyre {
     public Comparison compare(Plan plan, Consumer<CompareEvent> events) {
         Recipe common = plan.common();
         var source = new Source(common.base(), List.of(), common.template(), common.baseEncoding());
-        try (Base base = base(source, common.activations())) {
+        try (Base base = base(source, common.activations());
+                var _ = FolderLock.of(plan.out())) {
             return Sweep.run(plan, new BaseLab(base, plan, reading()), events);
         }
     }

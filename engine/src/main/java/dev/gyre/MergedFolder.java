@@ -5,6 +5,7 @@ import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import dev.gyre.format.AtomicFile;
+import dev.gyre.format.Draft;
 import dev.gyre.format.ElementType;
 import dev.gyre.format.Gguf;
 import dev.gyre.format.Safetensors;
@@ -57,14 +58,17 @@ final class MergedFolder {
 
     static Gyre.Merged write(Base base, List<Effects> adapters, Path out) {
         var merging = new Merging(base.model(), adapters);
-        List<AtomicFile.Part> beside = beside(base, out, config(base, merging));
-        try (var _ = Scope.open()) {
-            write(out, tensors(base.model(), merging, _ -> true), beside);
-        }
-        long changed = base.model().slots().stream().filter(merging::changes).count();
         var probe = DriftProbe.of(base);
-        double drift = drift(probe, probe.under(base.model(), adapters), out);
-        return new Gyre.Merged(out, (int) changed, drift, probe.tokens());
+        double[] unmerged = probe.unwritten(base.model(), adapters);
+        try (var _ = Scope.open();
+                var draft = Draft.of(out)) {
+            List<AtomicFile.Part> beside = beside(base, draft.place(), config(base, merging));
+            write(draft.place(), tensors(base.model(), merging, _ -> true), beside);
+            double drift = drift(probe, unmerged, draft.place());
+            draft.keep();
+            long changed = base.model().slots().stream().filter(merging::changes).count();
+            return new Gyre.Merged(out, (int) changed, drift, probe.tokens());
+        }
     }
 
     /** The folder's other files. */
@@ -105,7 +109,7 @@ final class MergedFolder {
                                                 name,
                                                 ElementType.F32,
                                                 value.shape(),
-                                                () -> value.contiguous().segment())));
+                                                () -> finite(name, value).segment())));
         return out;
     }
 
@@ -138,27 +142,44 @@ final class MergedFolder {
 
     private static MemorySegment weight(Merging merging, Slot slot, ElementType type) {
         try (var _ = Scope.open()) {
-            Tensor merged = merging.weight(slot);
-            if (!merged.allFinite())
-                throw new UserError("the merged weight of " + slot.name() + " is not finite");
+            Tensor merged = finite(slot.name() + ".weight", merging.weight(slot));
+            Tensor stored = merged.to(computed(type)).contiguous();
+            if (!stored.allFinite())
+                throw new UserError(
+                        "the merged weight of %s holds numbers that are too large for %s, in which the base is stored; write another type: --to f32"
+                                .formatted(slot.name(), type));
             // A copy that lives as long as the writer needs it: the tensor's own memory ends with
             // this scope.
-            MemorySegment data = merged.to(computed(type)).contiguous().segment();
+            MemorySegment data = stored.segment();
             MemorySegment copy = Arena.ofAuto().allocate(data.byteSize(), 8);
             copy.copyFrom(data);
             return copy;
         }
     }
 
+    /**
+     * A tensor that is to be written, contiguous.
+     *
+     * @throws UserError when it is damaged
+     */
+    static Tensor finite(String name, Tensor value) {
+        if (!value.allFinite())
+            throw new UserError(
+                    name + " holds numbers that are not finite; the base or an adapter is damaged");
+        return value.contiguous();
+    }
+
     static Map<String, @Nullable Object> config(Base base, Merging merging) {
-        if (!Files.isDirectory(base.place()))
-            return new LinkedHashMap<String, @Nullable Object>(
-                    base.model().huggingFaceConfig(merging.tied()));
         var config = new LinkedHashMap<String, @Nullable Object>();
-        Tree own = Json.read(base.place().resolve("config.json"));
-        own.entries().forEach((key, value) -> config.put(key, value.plain()));
-        config.remove("quantization_config");
-        config.put("tie_word_embeddings", merging.tied());
+        if (Files.isDirectory(base.place())) {
+            Tree own = Json.read(base.place().resolve("config.json"));
+            own.entries().forEach((key, value) -> config.put(key, value.plain()));
+            config.remove("quantization_config");
+            config.put("tie_word_embeddings", merging.tied());
+        } else config.putAll(base.model().huggingFaceConfig(merging.tied()));
+        // Who loads by it would round what was decoded to another type.
+        for (String key : List.of("dtype", "torch_dtype"))
+            config.computeIfPresent(key, (k, v) -> dtype(base.model().slots().getLast()));
         return config;
     }
 
@@ -202,7 +223,7 @@ final class MergedFolder {
     /** How far a written model is from what it was made of. */
     static double drift(DriftProbe probe, double[] unmerged, Path written) {
         try (Model merged = Families.open(written, Loading.PLAIN)) {
-            return DriftProbe.apart(probe.under(merged, List.of()), unmerged);
+            return DriftProbe.kept(probe.under(merged, List.of()), unmerged);
         }
     }
 }

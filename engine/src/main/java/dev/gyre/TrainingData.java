@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A recipe's rows as its base sees them.
@@ -42,6 +43,14 @@ record TrainingData(List<Encoded> learned, List<Row> heldOut) {
         List<Row> heldOut = reader.heldOut(learned);
         reader.tally.clauses().forEach(warn);
         return new TrainingData(learned.stream().map(Row::encoded).toList(), heldOut);
+    }
+
+    /** Tokens of the longest row. */
+    int longest() {
+        return Stream.concat(learned.stream(), heldOut.stream().map(Row::encoded))
+                .mapToInt(e -> e.ids().length)
+                .max()
+                .orElse(0);
     }
 
     private static final class Reader {
@@ -98,7 +107,12 @@ record TrainingData(List<Encoded> learned, List<Row> heldOut) {
         }
 
         private int endOfText() {
-            if (base.dialect().eos() >= 0) return base.dialect().eos();
+            int eos = base.dialect().eos();
+            if (eos >= base.model().vocabulary())
+                throw new UserError(
+                        "the model's end-of-text token has the id %d, and its vocabulary is of %d; the tokenizer is of another model, or its new tokens have no rows in the embedding"
+                                .formatted(eos, base.model().vocabulary()));
+            if (eos >= 0) return eos;
             throw new UserError(
                     "the model names no end-of-text token (eos_token), so nothing could end an"
                             + " answer");

@@ -10,12 +10,15 @@ import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
 import dev.gyre.data.Batches;
 import dev.gyre.data.Encoded;
+import dev.gyre.format.FolderLock;
 import dev.gyre.model.Families;
 import dev.gyre.model.Loading;
 import dev.gyre.model.Model;
 import dev.gyre.quant.BaseEncoding;
 import dev.gyre.tensor.Device;
 import dev.gyre.tensor.ProcessMemory;
+import dev.gyre.tensor.Scope;
+import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Torch;
 import dev.gyre.train.BaseQuality;
 import dev.gyre.train.LearningRate;
@@ -38,9 +41,19 @@ final class TrainingRun {
     private final Base base;
     private final Consumer<TrainEvent> events;
     private final Reading reading;
+    private final boolean overwrite;
 
-    TrainingRun(Recipe recipe, Base base, Reading reading, Consumer<TrainEvent> events) {
+    /**
+     * @param overwrite whether the folder may hold something
+     */
+    TrainingRun(
+            Recipe recipe,
+            boolean overwrite,
+            Base base,
+            Reading reading,
+            Consumer<TrainEvent> events) {
         this.recipe = recipe;
+        this.overwrite = overwrite;
         this.base = base;
         this.reading = reading;
         this.events = events;
@@ -48,11 +61,14 @@ final class TrainingRun {
 
     /** Refuses a folder that holds something, unless it may be overwritten. */
     static void checkOut(Path out, boolean overwrite) {
-        if (!Files.exists(out) || overwrite) return;
+        if (!Files.exists(out)) return;
         if (!Files.isDirectory(out))
             throw new UserError("--out " + out + " is a file; wanted a folder");
-        try (var files = Files.list(out)) {
-            if (files.findAny().isPresent())
+        if (out.toAbsolutePath().normalize().getParent() == null)
+            throw new UserError("--out " + out + " is the whole file system; choose a folder");
+        if (overwrite) return;
+        try {
+            if (!FolderLock.isFree(out))
                 throw new UserError(
                         "--out "
                                 + out
@@ -79,8 +95,11 @@ final class TrainingRun {
         try (Adapter adapter = adapter();
                 var trainer =
                         new Trainer(
-                                adapter, recipe.weightDecay(), recipe.clipNorm(), recipe.seed())) {
-            makeOut();
+                                adapter, recipe.weightDecay(), recipe.clipNorm(), recipe.seed());
+                // Before training, so that a folder that cannot be written costs none.
+                var _ = FolderLock.of(recipe.out())) {
+            checkOut(recipe.out(), overwrite);
+            needRoom(adapter, data);
             return steps(
                     adapter,
                     trainer,
@@ -121,14 +140,20 @@ final class TrainingRun {
         return Adapter.attach(method, targets, base.model(), recipe.seed());
     }
 
-    /** Made before training, so that a folder that cannot be written costs no training. */
-    private void makeOut() {
-        try {
-            Files.createDirectories(recipe.out());
-        } catch (IOException e) {
-            throw new UserError(
-                    "cannot make the folder --out " + recipe.out() + ": " + Reasons.of(e), e);
+    /**
+     * Refuses an adapter that puts so many tokens of its own before each row that one has no room.
+     */
+    void needRoom(Adapter adapter, TrainingData data) {
+        int own;
+        try (var _ = Scope.open();
+                var tape = Tape.off()) {
+            own = adapter.effects(tape).positions();
         }
+        int room = base.model().contextTokens() - own;
+        if (own > 0 && data.longest() > room)
+            throw new UserError(
+                    "method %s puts %d tokens before each row, which leaves %d of the context, and the longest row has %d; give fewer tokens, or shorter rows"
+                            .formatted(adapter.method().name(), own, room, data.longest()));
     }
 
     private TrainEvent.Done steps(
@@ -147,6 +172,10 @@ final class TrainingRun {
                         recipe.seed());
         double highest = recipe.learningRate().orElse(adapter.method().learningRate());
         LearningRate rate = LearningRate.of(recipe, highest, steps);
+        if (rate.warmup() >= steps)
+            throw new UserError(
+                    "warmup = %s takes all of the %d steps, so the learning rate would never be reached; give fewer, or more steps"
+                            .formatted(recipe.warmup(), steps));
         events.accept(
                 new TrainEvent.Started(
                         steps,

@@ -105,8 +105,10 @@ public record Targets(
         List<Slot> chosen = model.slots().stream().filter(this::takes).toList();
         if (chosen.isEmpty() && modulesToSave.isEmpty())
             throw new UserError(
-                    "targets: nothing of this model is left to adapt by %s; its modules: %s"
-                            .formatted(include, String.join(", ", shortNames(model))));
+                    "targets: nothing of this model is left to adapt%s; its modules: %s"
+                            .formatted(
+                                    layers.isEmpty() ? "" : " in layers " + layers,
+                                    String.join(", ", shortNames(model))));
         return chosen;
     }
 

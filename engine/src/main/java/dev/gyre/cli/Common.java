@@ -24,8 +24,9 @@ final class Common {
 
     /** Starts the engine on what the flags say; what it has to say goes to {@code err}. */
     Gyre start(Shell shell) {
-        if (threads.isPresent() && threads.get() < 1)
-            throw BadValue.of("--threads", threads.get(), "a whole number from 1");
+        int most = Math.max(64, 4 * Runtime.getRuntime().availableProcessors());
+        if (threads.isPresent() && (threads.get() < 1 || threads.get() > most))
+            throw BadValue.of("--threads", threads.get(), "a whole number from 1 to " + most);
         return shell.engine()
                 .start(new Gyre.Machine(device.name(), threads(), offline), new Notes(shell));
     }

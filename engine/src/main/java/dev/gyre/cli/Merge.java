@@ -43,7 +43,7 @@ final class Merge implements Commands.Runs {
             description =
                     "With --to: keep nothing when a log-probability of the probe text moves by more"
                             + " [3].")
-    private double maxDrift = 3;
+    private Optional<Double> maxDrift = Optional.empty();
 
     @Option(names = "--json", description = "The result as one JSON object.")
     private boolean json;
@@ -56,9 +56,14 @@ final class Merge implements Commands.Runs {
     public Integer call() {
         if (opening.adapters().isEmpty())
             throw new UserError("nothing to merge; give --adapter DIR, once or more");
-        if (!(maxDrift >= 0)) throw BadValue.of("--max-drift", maxDrift, "a number from 0");
+        double most = maxDrift.orElse(3.0);
+        if (!(most >= 0)) throw BadValue.of("--max-drift", most, "a number from 0");
+        if (to.isEmpty() && maxDrift.isPresent())
+            throw BadValue.saying("--max-drift", "is for --to: only an encoding loses anything");
+        if (to.isEmpty() && out.toString().endsWith(".gguf"))
+            throw BadValue.saying("--out", out + " is a file's name; give --to f16, or a folder");
         if (to.isPresent()) {
-            var how = new Gyre.Encoding(to.get(), out, overwriting.allowed(), maxDrift);
+            var how = new Gyre.Encoding(to.get(), out, overwriting.allowed(), most);
             new EncodingReport(shell, json)
                     .run(opening.start(common, shell), opening.source("auto"), how);
             return Exit.DONE;

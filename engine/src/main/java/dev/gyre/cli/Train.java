@@ -2,6 +2,7 @@ package dev.gyre.cli;
 
 import dev.gyre.config.Tree;
 import dev.gyre.config.Yaml;
+import dev.gyre.format.AtomicFile;
 import dev.gyre.train.Recipe;
 import dev.gyre.train.TrainEvent;
 
@@ -56,7 +57,8 @@ final class Train implements Commands.Runs {
     @Override
     public Integer call() {
         Tree file = recipe.map(Yaml::read).orElseGet(() -> Tree.of(Map.of(), "command line", ""));
-        Recipe plan = Recipe.read(KeyFlags.over(file, spec, Recipe.class));
+        Recipe plan = Recipe.given(KeyFlags.over(file, spec, Recipe.class));
+        chart.ifPresent(AtomicFile::check);
         var curve = new LossCurve();
         TrainEvent.Done done;
         try (var watching = new Watching(shell)) {
@@ -68,8 +70,8 @@ final class Train implements Commands.Runs {
                             .train(plan, overwriting.allowed(), all);
         }
         Path picture = chart.orElse(done.adapter().resolve("loss.png"));
-        LossPicture.write(curve, picture);
         shell.err().println("adapter: " + done.adapter());
+        LossPicture.write(curve, picture);
         shell.err().println("loss:    " + picture);
         return Exit.DONE;
     }

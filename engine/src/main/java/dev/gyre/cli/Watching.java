@@ -61,7 +61,10 @@ final class Watching implements Consumer<TrainEvent>, AutoCloseable {
         shell.err()
                 .printf(
                         "%s on %s: %s examples, %d steps; %s of %s numbers learn%n%s%n",
-                        s.recipe().method().name(),
+                        s.recipe()
+                                .init()
+                                .map(adapter -> "going on with " + adapter)
+                                .orElse(s.recipe().method().name()),
                         s.recipe().base(),
                         Words.count(s.examples()),
                         s.steps(),

@@ -174,8 +174,11 @@ public record Plan(
         for (String text : String.join(",", texts).split(",", -1)) {
             Object value = Yaml.scalar(text.strip());
             double rate = value instanceof Number n ? n.doubleValue() : Double.NaN;
-            if (!(rate > 0) || Double.isInfinite(rate))
-                throw BadValue.of("rates", "\"" + text + "\"", "auto, or numbers above 0");
+            if (!(rate > 0 && rate <= Recipe.LARGEST))
+                throw BadValue.of(
+                        "rates",
+                        "\"" + text + "\"",
+                        "auto, or numbers above 0 and up to " + Math.round(Recipe.LARGEST));
             if (!rates.add(rate)) throw BadValue.saying("rates", "names " + text + " twice");
         }
         return List.copyOf(rates);

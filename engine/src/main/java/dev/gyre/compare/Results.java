@@ -6,6 +6,7 @@ import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import dev.gyre.format.AtomicFile;
+import dev.gyre.format.FolderLock;
 
 import org.jspecify.annotations.Nullable;
 
@@ -48,8 +49,8 @@ final class Results {
 
     private static void refuseOthers(Path folder) {
         if (!Files.exists(folder)) return;
-        try (var files = Files.list(folder)) {
-            if (files.findAny().isPresent())
+        try {
+            if (!FolderLock.isFree(folder))
                 throw new UserError(
                         "--out "
                                 + folder

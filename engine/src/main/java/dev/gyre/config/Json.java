@@ -20,11 +20,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.function.BiConsumer;
+import java.util.regex.Pattern;
 
 /** JSON text to {@link Tree} and plain values to JSON text. A doubled key is an error. */
 public final class Json {
     private static final JsonFactory FACTORY =
             JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+    private static final Pattern OF_THE_LIBRARY =
+            Pattern.compile(" \\(start marker at .*|: enable `.*|, from `[^`]*`| \\(`[^`]*`\\)");
     private static final JsonMapper COMPACT = JsonMapper.builder().build();
     private static final ObjectWriter PRETTY =
             JsonMapper.builder()
@@ -76,9 +79,7 @@ public final class Json {
         } catch (JacksonException e) {
             int line = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getLineNr());
             throw new UserError(
-                    "%s:%d: not JSON: %s"
-                            .formatted(source, firstLine - 1 + line, e.getOriginalMessage()),
-                    e);
+                    "%s:%d: not JSON: %s".formatted(source, firstLine - 1 + line, plain(e)), e);
         }
     }
 
@@ -105,9 +106,13 @@ public final class Json {
                         source + ":" + line(parser, 0) + ": not JSON: text after the value");
         } catch (JacksonException e) {
             int line = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getLineNr());
-            throw new UserError(
-                    "%s:%d: not JSON: %s".formatted(source, line, e.getOriginalMessage()), e);
+            throw new UserError("%s:%d: not JSON: %s".formatted(source, line, plain(e)), e);
         }
+    }
+
+    /** The library's message without what is about the library: its options and its buffers. */
+    private static String plain(JacksonException e) {
+        return OF_THE_LIBRARY.matcher(e.getOriginalMessage()).replaceAll("");
     }
 
     private static int line(JsonParser parser, int before) {

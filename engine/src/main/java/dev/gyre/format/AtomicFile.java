@@ -42,6 +42,7 @@ public final class AtomicFile implements AutoCloseable {
     private static AtomicFile begin(Path target) throws IOException {
         Path temporary = temporary(target);
         Files.createDirectories(temporary.getParent());
+        Temporaries.add(temporary);
         // not createTempFile: the file keeps the usual permissions
         var channel =
                 FileChannel.open(
@@ -70,6 +71,21 @@ public final class AtomicFile implements AutoCloseable {
      */
     public static void write(Path target, Content content) {
         write(List.of(new Part(target, content)));
+    }
+
+    /**
+     * Looks whether a file could be written, before the work for it is done.
+     *
+     * @throws UserError when not
+     */
+    public static void check(Path target) {
+        if (Files.isDirectory(target))
+            throw new UserError("cannot write " + target + ": it is a folder");
+        try {
+            begin(target).close();
+        } catch (IOException e) {
+            throw FormatErrors.unwritable(target, e);
+        }
     }
 
     /** Writes a text file in UTF-8. */
@@ -168,6 +184,7 @@ public final class AtomicFile implements AutoCloseable {
                 target,
                 StandardCopyOption.ATOMIC_MOVE,
                 StandardCopyOption.REPLACE_EXISTING);
+        Temporaries.forget(temporary);
         committed = true;
     }
 
@@ -177,6 +194,7 @@ public final class AtomicFile implements AutoCloseable {
             channel.close();
         } finally {
             if (!committed) Files.deleteIfExists(temporary);
+            Temporaries.forget(temporary);
         }
     }
 }

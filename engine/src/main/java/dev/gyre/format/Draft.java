@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.stream.Stream;
 
@@ -36,6 +35,7 @@ public final class Draft implements AutoCloseable {
             Path inside = target.resolve(String.valueOf(target.getFileName()));
             Path temporary = AtomicFile.temporary(Files.isDirectory(target) ? inside : target);
             Files.createDirectories(temporary.getParent());
+            Temporaries.add(temporary);
             return new Draft(target, temporary);
         } catch (IOException e) {
             throw FormatErrors.unwritable(target, e);
@@ -89,9 +89,9 @@ public final class Draft implements AutoCloseable {
 
     @Override
     public void close() {
-        if (!Files.exists(place)) return;
-        try (Stream<Path> all = Files.walk(place)) {
-            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) Files.delete(each);
+        try {
+            Temporaries.remove(place);
+            Temporaries.forget(place);
         } catch (IOException e) {
             throw new UserError(
                     "cannot remove " + place + ", which was not kept: " + e.getMessage(), e);

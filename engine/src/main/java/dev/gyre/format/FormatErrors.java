@@ -18,12 +18,12 @@ final class FormatErrors {
     }
 
     static UserError unwritable(Path file, IOException e) {
-        String reason = Reasons.of(e);
+        String reason = Temporaries.named(Reasons.of(e));
         boolean full = reason.toLowerCase(Locale.ROOT).contains("no space left");
         return new UserError(
                 "cannot write %s: %s. %s"
                         .formatted(
-                                file,
+                                Temporaries.named(file.toString()),
                                 reason,
                                 full
                                         ? "Free some space or choose another folder; nothing was"

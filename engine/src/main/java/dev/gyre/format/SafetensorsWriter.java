@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -27,8 +28,12 @@ import java.util.stream.Stream;
  * padded to 8.
  */
 final class SafetensorsWriter {
+    /** A model's weights, and the files beside them that say how to talk to it. */
     private static final Pattern OURS =
-            Pattern.compile("model(-\\d{5}-of-\\d{5})?\\.safetensors(\\.index\\.json)?");
+            Pattern.compile(
+                    "model(-\\d{5}-of-\\d{5})?\\.safetensors(\\.index\\.json)?"
+                        + "|(chat_template|generation_config|special_tokens_map|added_tokens|vocab)"
+                        + "\\.(jinja|json)|merges\\.txt|tokenizer\\.model");
 
     /** The library's order: a later type of {@link ElementType} first. */
     private static final Comparator<TensorSource> ORDER =
@@ -58,7 +63,11 @@ final class SafetensorsWriter {
             String name =
                     shards.size() == 1
                             ? Safetensors.SINGLE
-                            : "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
+                            : String.format(
+                                    Locale.ROOT, // whose digits are ASCII
+                                    "model-%05d-of-%05d.safetensors",
+                                    i + 1,
+                                    shards.size());
             List<TensorSource> shard = shards.get(i);
             names.add(name);
             parts.add(new AtomicFile.Part(folder.resolve(name), content(metadata, shard)));
@@ -72,6 +81,7 @@ final class SafetensorsWriter {
                             AtomicFile.text(index(tensors, weightMap))));
         }
         parts.addAll(beside);
+        beside.forEach(part -> names.add(String.valueOf(part.target().getFileName())));
         AtomicFile.write(parts);
         removeOthers(folder, names);
     }

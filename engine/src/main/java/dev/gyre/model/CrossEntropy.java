@@ -1,5 +1,6 @@
 package dev.gyre.model;
 
+import dev.gyre.config.UserError;
 import dev.gyre.tensor.Scope;
 import dev.gyre.tensor.Tape;
 import dev.gyre.tensor.Tensor;
@@ -33,6 +34,7 @@ final class CrossEntropy {
      * @param labels the token that each row should predict, [N]; negative for none
      * @param weight factor of the loss, such as 1 / learned tokens of the step
      * @return a scalar
+     * @throws UserError for a label beyond the vocabulary: kernels read and write at its place
      */
     static Var apply(
             Tape tape,
@@ -42,6 +44,11 @@ final class CrossEntropy {
             int[] labels,
             double weight,
             List<Span> spans) {
+        for (int label : labels)
+            if (label >= vocabulary)
+                throw new UserError(
+                        "token %d is to be learned and not in the model's vocabulary of %d; the tokenizer is of another model"
+                                .formatted(label, vocabulary));
         int[] rows =
                 java.util.stream.IntStream.range(0, labels.length)
                         .filter(i -> labels[i] >= 0)
@@ -59,7 +66,7 @@ final class CrossEntropy {
             int[] chunk = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + size));
             int[] wanted = Arrays.stream(chunk).map(r -> labels[r]).toArray();
             try (var _ = Scope.open();
-                    var inner = records ? Tape.recording(0) : Tape.off()) {
+                    var inner = tape.inner()) {
                 Tensor indices = Tensor.of(chunk);
                 Tensor picked = hidden.value().indexSelect(0, indices);
                 Scope home = Scope.detached();

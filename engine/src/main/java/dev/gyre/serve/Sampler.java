@@ -1,5 +1,7 @@
 package dev.gyre.serve;
 
+import dev.gyre.config.UserError;
+
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.SplittableRandom;
@@ -25,6 +27,11 @@ final class Sampler {
      * @param logits of the whole vocabulary; changed
      */
     int next(float[] logits) {
+        for (float logit : logits)
+            if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY)
+                throw new UserError(
+                        "the model answers with %s instead of numbers: its weights, or an adapter's, are damaged"
+                                .formatted(logit));
         penalise(logits);
         int id = how.temperature() == 0 ? likeliest(logits) : drawn(logits);
         occurred.set(id);

@@ -25,13 +25,9 @@ public final class Random implements AutoCloseable {
 
     /** Standard normal numbers in f32. */
     public Tensor normal(long... shape) {
-        try (var options = new TensorOptions(torch.ScalarType.Float)) {
-            return new Tensor(
-                    torch.randn(
-                            shape,
-                            optional,
-                            new org.bytedeco.pytorch.DimnameListOptional(),
-                            options));
+        try (var options = new TensorOptions(torch.ScalarType.Float);
+                var names = new org.bytedeco.pytorch.DimnameListOptional()) {
+            return new Tensor(torch.randn(shape, optional, names, options));
         }
     }
 

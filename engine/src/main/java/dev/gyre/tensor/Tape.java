@@ -58,6 +58,14 @@ public final class Tape implements AutoCloseable {
         return new Tape(true, false, false, 0);
     }
 
+    /**
+     * A tape for a stretch of this pass whose backward pass runs at once: it records and drops as
+     * this one does, by masks of its own.
+     */
+    public Tape inner() {
+        return new Tape(recording, training, false, nextSeed());
+    }
+
     /** Whether this pass trains: dropout acts. */
     public boolean training() {
         return training;

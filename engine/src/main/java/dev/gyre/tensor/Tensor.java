@@ -256,6 +256,7 @@ public final class Tensor {
         if (torch.is_cuda())
             throw new IllegalStateException(
                     "a tensor on the GPU has no segment; take to(Device.CPU)");
+        if (torch.numel() == 0) return MemorySegment.NULL;
         return MemorySegment.ofAddress(torch.data_ptr().address()).reinterpret(bytes());
     }
 
@@ -739,9 +740,8 @@ public final class Tensor {
      * @return U [m, k], S [k] largest first, Vᵀ [k, n]
      */
     public List<Tensor> svd() {
-        try (var parts =
-                org.bytedeco.pytorch.global.torch.linalg_svd(
-                        torch, false, new org.bytedeco.pytorch.StringViewOptional())) {
+        try (var driver = new org.bytedeco.pytorch.StringViewOptional();
+                var parts = org.bytedeco.pytorch.global.torch.linalg_svd(torch, false, driver)) {
             return List.of(
                     new Tensor(new org.bytedeco.pytorch.Tensor(parts.get0())),
                     new Tensor(new org.bytedeco.pytorch.Tensor(parts.get1())),

@@ -1,6 +1,7 @@
 package dev.gyre.text;
 
 import dev.gyre.config.Json;
+import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 import dev.gyre.text.jinja.Template;
@@ -72,7 +73,7 @@ public final class ChatTemplate {
         try {
             return Files.readString(file);
         } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+            throw new UserError("cannot read " + file + ": " + Reasons.of(e), e);
         }
     }
 

@@ -5,6 +5,7 @@ import static dev.gyre.text.Native.LIBRARY;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 
 import dev.gyre.config.Json;
+import dev.gyre.config.Reasons;
 import dev.gyre.config.Tree;
 import dev.gyre.config.UserError;
 
@@ -45,7 +46,7 @@ public final class Tokenizer implements AutoCloseable {
         try {
             return fromJson(Files.readString(file), file.toString());
         } catch (IOException e) {
-            throw new UserError("cannot read " + file + ": " + e.getMessage(), e);
+            throw new UserError("cannot read " + file + ": " + Reasons.of(e), e);
         }
     }
 

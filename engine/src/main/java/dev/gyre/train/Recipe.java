@@ -141,8 +141,11 @@ public record Recipe(
         BAD_LINE
     }
 
+    private static final List<String> MAKES_AN_ADAPTER =
+            List.of("method", "targets", "exclude", "layers", "modules_to_save", "bias");
+
     /** Of rates and decays: their products with one another must stay numbers. */
-    private static final double LARGEST = 1000;
+    public static final double LARGEST = 1000;
 
     public Recipe {
         data = List.copyOf(data);
@@ -229,6 +232,21 @@ public record Recipe(
      */
     public static Recipe read(Tree tree) {
         return Bind.record(tree, Recipe.class);
+    }
+
+    /**
+     * As {@link #read}, of what a person gave and nothing else: an adapter to go on from is what it
+     * is, so keys that would make another one are refused beside it.
+     */
+    public static Recipe given(Tree tree) {
+        if (tree.get("init").isPresent())
+            for (String key : MAKES_AN_ADAPTER)
+                if (tree.get(key).isPresent())
+                    throw tree.need(key)
+                            .saying(
+                                    "\"%s\" is given, and \"init\", whose adapter decides it; leave one of them out"
+                                            .formatted(key));
+        return read(tree);
     }
 
     /**

@@ -132,6 +132,10 @@ public final class Trainer implements AutoCloseable {
                 throw new TrainFailed(
                         "step %d: the loss is %s and the gradient's length %s; a smaller learning_rate, or clip_norm, may help"
                                 .formatted(steps, loss, norm));
+            if (norm == 0 && steps > 1)
+                throw new TrainFailed(
+                        "step %d: all gradients are zero after earlier ones were not; the model no longer answers to its input, and a smaller learning_rate may help"
+                                .formatted(steps));
             if (norm == 0)
                 throw new TrainFailed(
                         "step %d: all gradients are zero, so nothing would be learned; is the method's"

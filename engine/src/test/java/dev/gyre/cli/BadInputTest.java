@@ -3,6 +3,8 @@ package dev.gyre.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gyre.Program;
+import dev.gyre.config.Json;
+import dev.gyre.config.Tree;
 import dev.gyre.tensor.Torch;
 
 import org.junit.jupiter.api.Assumptions;
@@ -13,6 +15,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -37,8 +42,36 @@ class BadInputTest {
         Files.writeString(
                 folder.resolve("broken.jsonl"),
                 "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"\n");
+        modelWith("foreign-end", "generation_config.json", "{\"eos_token_id\": 500000000}");
+        // Named by the tokenizer's own settings, it would be another one.
+        Path settings = folder.resolve("foreign-end/tokenizer_config.json");
+        Files.writeString(settings, Files.readString(settings).replace("\"eos_token\"", "\"x\""));
+        modelWith("nan", "none", "");
+        notANumber(folder.resolve("nan/model.safetensors"), "model.norm.weight");
         byte[] gguf = Files.readAllBytes(GOLDEN.resolve("formats/every.gguf"));
         Files.write(folder.resolve("cut.gguf"), Arrays.copyOf(gguf, gguf.length / 2));
+    }
+
+    /** A copy of the model, with one more file. */
+    private void modelWith(String name, String file, String text) throws IOException {
+        Path copy = Files.createDirectory(folder.resolve(name));
+        try (var all = Files.list(GOLDEN.resolve("pico-llama/own-head"))) {
+            for (Path each : all.filter(Files::isRegularFile).toList())
+                Files.copy(each, copy.resolve(each.getFileName()));
+        }
+        Files.writeString(copy.resolve(file), text);
+    }
+
+    /** Writes NaN over a tensor's first number. */
+    private static void notANumber(Path safetensors, String tensor) throws IOException {
+        var bytes = ByteBuffer.wrap(Files.readAllBytes(safetensors)).order(ByteOrder.LITTLE_ENDIAN);
+        int header = 8 + (int) bytes.getLong(0);
+        Tree all =
+                Json.read(
+                        new String(bytes.array(), 8, header - 8, StandardCharsets.UTF_8), "header");
+        int at = header + all.need(tensor).need("data_offsets").items().getFirst().wholeInt();
+        bytes.putFloat(at, Float.NaN);
+        Files.write(safetensors, bytes.array());
     }
 
     /** Words with MODEL, OTHER, ADAPTER and DIR as paths. */
@@ -81,8 +114,33 @@ class BadInputTest {
                 "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl | is a file; wanted"
                         + " a folder",
                 "train --base MODEL --data DIR/good.jsonl --out DIR | is not empty",
-                "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl/out | cannot make"
-                        + " the folder",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/good.jsonl/out | cannot write"
+                        + " into --out",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/out --steps 2 --warmup 2 |"
+                        + " takes all of the 2 steps",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/out --threads 100000 |"
+                        + " \"--threads\" must be a whole number from 1",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/out --init ADAPTER --layers 0 |"
+                        + " \"layers\" is given, and \"init\"",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/out --method"
+                        + " prompt-tuning:tokens=500 | puts 500 tokens before each row",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/out --layers 7 | left to adapt"
+                        + " in layers [7]",
+                "train --base MODEL --data DIR/good.jsonl --out DIR/out --chart DIR | it is a"
+                        + " folder",
+                "train --base DIR/foreign-end --data DIR/good.jsonl --out DIR/out | end-of-text"
+                        + " token has the id 500000000",
+                "compare --base MODEL --data DIR/good.jsonl --out DIR/out --rates 1e4 | up to 1000",
+                "merge --base DIR/nan --adapter ADAPTER --out DIR/out | damaged, and nothing was"
+                        + " written",
+                "merge --base DIR/nan --adapter ADAPTER --to f16 --out DIR/out.gguf | damaged, and"
+                        + " nothing was written",
+                "quantize --base DIR/nan --to q8_0 --out DIR/out.gguf | nothing was written",
+                "generate --base DIR/nan --prompt x | instead of numbers",
+                "merge --base MODEL --adapter ADAPTER --out DIR/out --max-drift 0 | is for --to",
+                "merge --base MODEL --adapter ADAPTER --out DIR/out.gguf | give --to f16",
+                "merge --base MODEL --adapter ADAPTER --out / --overwrite | the whole file system",
+                "merge --base MODEL --adapter ADAPTER --out DIR/good.jsonl/x | in the way",
                 "eval perplexity --base MODEL --text DIR/nothing.txt | --text holds nothing to"
                         + " score",
                 "eval perplexity --base MODEL --text DIR/good.jsonl --stride 128 | below the"
@@ -109,7 +167,7 @@ class BadInputTest {
         List<String> before = files(folder);
         var run = CommandLineRun.real(words(line).toArray(String[]::new));
         assertThat(run.err()).startsWith("gyre: ").contains(message.strip());
-        assertThat(run.err()).doesNotContain("\tat ").doesNotContain("bug");
+        assertThat(run.err()).doesNotContain("\tat ").doesNotContain("bug").doesNotContain(".tmp");
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.out()).isEmpty();
         assertThat(files(folder)).isEqualTo(before);
@@ -198,7 +256,7 @@ class BadInputTest {
                                 "train --base MODEL --data DIR/good.jsonl --out DIR/out --steps 1"
                                         + " --method lora:rank=64 --threads 1"));
         checkFull(run, "out/adapter_model.safetensors");
-        assertThat(files(folder.resolve("out"))).isEmpty();
+        assertThat(folder.resolve("out")).doesNotExist();
     }
 
     @Test
@@ -211,7 +269,7 @@ class BadInputTest {
                         Main.class,
                         words("merge --base MODEL --adapter ADAPTER --out DIR/out --threads 1"));
         checkFull(run, "out/model.safetensors");
-        assertThat(files(folder.resolve("out"))).isEmpty();
+        assertThat(folder.resolve("out")).doesNotExist();
     }
 
     private void checkFull(Program run, String file) {

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 class DraftTest {
     @TempDir Path folder;
@@ -31,6 +32,31 @@ class DraftTest {
         assertThat(real.toFile().list()).containsExactlyInAnyOrder("config.json", "mine.txt");
         assertThat(real.resolve("config.json")).hasContent("new");
         assertThat(folder.toFile().list()).containsExactlyInAnyOrder("real", "link");
+    }
+
+    /** They would say how to talk to the new model. */
+    @Test
+    void anEarlierModelsTemplateAndEndGo() throws IOException {
+        Path model = Files.createDirectories(folder.resolve("model"));
+        for (String name :
+                List.of("chat_template.jinja", "generation_config.json", "vocab.json", "notes.txt"))
+            Files.writeString(model.resolve(name), "old");
+        try (Draft draft = Draft.of(model)) {
+            Files.createDirectories(draft.place());
+            Files.writeString(draft.place().resolve("generation_config.json"), "new");
+            draft.keep();
+        }
+        assertThat(model.toFile().list())
+                .containsExactlyInAnyOrder("generation_config.json", "notes.txt");
+        assertThat(model.resolve("generation_config.json")).hasContent("new");
+    }
+
+    @Test
+    void messagesNameWhatWasAskedFor() {
+        assertThat(Temporaries.named("a/.out.gguf.12-3f.tmp: no")).isEqualTo("a/out.gguf: no");
+        assertThat(Temporaries.named("a/.out.12-3f.tmp/.m.json.12-40.tmp"))
+                .isEqualTo("a/out/m.json");
+        assertThat(Temporaries.named("a/..x.gguf.1-2.tmp.1-3.tmp")).isEqualTo("a/x.gguf");
     }
 
     @Test

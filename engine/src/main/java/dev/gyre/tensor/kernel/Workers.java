@@ -29,7 +29,8 @@ public final class Workers {
     public static void share(int parts, Body body) {
         int threads = Math.min(Torch.threads(), parts);
         // Another thread's kernel holds the workers: a second set would only compete for the cores.
-        if (threads <= 1 || !ONE_AT_A_TIME.tryLock()) {
+        // So does a body of this thread that shares out again, whose parts they are still at.
+        if (threads <= 1 || ONE_AT_A_TIME.isHeldByCurrentThread() || !ONE_AT_A_TIME.tryLock()) {
             body.run(0, parts);
             return;
         }
