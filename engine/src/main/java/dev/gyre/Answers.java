@@ -44,6 +44,9 @@ final class Answers {
         for (int i = 0; i < prompts.size(); i++)
             requests.add(all.request(prompts.get(i), i, adapters));
         try (var engine = new Engine(base.model(), contextTokens)) {
+            // All of them first, so that a bad one costs no work on those before it.
+            for (int i = 0; prompts.size() > 1 && i < prompts.size(); i++)
+                engine.check(requests.get(i), "prompt " + (i + 1));
             int next = 0;
             while (next < requests.size() || engine.active() > 0) {
                 for (; next < requests.size() && engine.active() < BATCH; next++)

@@ -82,7 +82,11 @@ final class LocalGyre implements Gyre {
     }
 
     private Base base(Source source, Activations activations) {
-        var how = new Loading(activations, BaseEncoding.named(source.baseEncoding()));
+        var how =
+                new Loading(
+                        activations,
+                        BaseEncoding.named(source.baseEncoding()),
+                        files.allowUnknownKeys());
         return Base.open(hub.resolve(source.base(), progress()), source.template(), how);
     }
 

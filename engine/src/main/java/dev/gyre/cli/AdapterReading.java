@@ -9,7 +9,9 @@ import picocli.CommandLine.Option;
 final class AdapterReading {
     @Option(
             names = "--allow-unknown-keys",
-            description = "Ignore keys of an adapter's configuration that are not known here.")
+            description =
+                    "Ignore keys of an adapter's configuration, and tensors of a base, that are not"
+                            + " known here.")
     private boolean allowUnknownKeys;
 
     @Option(

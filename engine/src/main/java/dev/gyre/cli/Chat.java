@@ -101,6 +101,7 @@ final class Chat implements Commands.Runs {
                         }
                         case Piece.Done done -> {
                             shell.line("");
+                            Generate.sayWhereCutOff(shell, done);
                             said.append(done.text());
                         }
                     }

@@ -73,6 +73,10 @@ final class EvalPerplexity implements Commands.Runs {
                 throw new UserError(
                         "--text holds nothing to score: a text's first token has none before it,"
                                 + " so it takes two");
+            if (!Double.isFinite(result.nll()))
+                throw new UserError(
+                        "the model's log-probabilities are not numbers: its weights, or an"
+                                + " adapter's, are damaged");
             print(result);
         }
         return Exit.DONE;

@@ -81,6 +81,9 @@ final class Exit {
 
     private static String unknown(CommandLine command, String word) {
         boolean flag = word.startsWith("-");
+        boolean takesWords = !command.getCommandSpec().positionalParameters().isEmpty();
+        if (!flag && command.getSubcommands().isEmpty() && takesWords)
+            return "unexpected \"" + word + "\": this command takes one such word at a time";
         if (!flag && command.getSubcommands().isEmpty())
             return "unexpected \"" + word + "\": this command takes flags only";
         String bare = flag && word.contains("=") ? word.substring(0, word.indexOf('=')) : word;

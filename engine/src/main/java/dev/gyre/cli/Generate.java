@@ -102,8 +102,7 @@ final class Generate implements Commands.Runs {
                     }
                     case Piece.Done done -> {
                         shell.line("");
-                        if (done.finish() == Piece.Finish.LENGTH)
-                            shell.err().println("(cut off after " + done.tokens() + " tokens)");
+                        sayWhereCutOff(shell, done);
                     }
                 }
             };
@@ -111,7 +110,13 @@ final class Generate implements Commands.Runs {
                 done -> {
                     shell.out().println("> " + words(asked.get(done.index())));
                     shell.line(done.text() + "\n");
+                    sayWhereCutOff(shell, done);
                 });
+    }
+
+    static void sayWhereCutOff(Shell shell, Piece.Done done) {
+        if (done.finish() == Piece.Finish.LENGTH)
+            shell.err().println("(cut off after " + done.tokens() + " tokens)");
     }
 
     private Consumer<Piece> rows(List<Prompt> asked) {

@@ -1,6 +1,7 @@
 package dev.gyre.config;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -20,6 +21,7 @@ public final class Reasons {
             case AccessDeniedException x -> "permission denied";
             case FileAlreadyExistsException x -> "a file is in the way";
             case NotDirectoryException x -> "not a folder";
+            case CharacterCodingException x -> "it is not UTF-8 text";
             // Its message begins with the file's name, which may be a temporary one.
             case FileSystemException x when x.getReason() != null ->
                     x.getReason().toLowerCase(Locale.ROOT);

@@ -8,8 +8,6 @@ import java.util.List;
 
 /** Rows {@code {"messages": [{"role": "user", "content": "…"}, …]}}. */
 final class MessagesFormat implements Format {
-    private static final List<String> ROLES = List.of("system", "user", "assistant", "tool");
-
     @Override
     public String name() {
         return "messages";
@@ -26,8 +24,8 @@ final class MessagesFormat implements Format {
         for (Tree turn : row.need("messages").items()) {
             keys.check(turn, "a message", List.of("role", "content"));
             Tree role = turn.need("role");
-            if (!ROLES.contains(role.text()))
-                throw role.wrong("one of " + String.join(", ", ROLES));
+            if (!Message.ROLES.contains(role.text()))
+                throw role.wrong("one of " + String.join(", ", Message.ROLES));
             messages.add(new Message(role.text(), turn.need("content").text()));
         }
         if (messages.isEmpty())

@@ -21,9 +21,12 @@ import org.jspecify.annotations.Nullable;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
 /**
  * Parameters from a safetensors or GGUF file. Plain numbers are copied as they are, quantised
@@ -48,11 +51,18 @@ final class FileCheckpoint implements Checkpoint {
     /** Encodings of plain numbers, which are kept as they are. */
     private static final Set<String> PLAIN = Set.of("f32", "f16", "bf16");
 
+    /** What follows from the configuration, and old files hold besides. */
+    private static final Pattern DERIVED =
+            Pattern.compile("rotary_emb\\.inv_freq$|^rope_freqs\\.weight$|attn_rot_embd$");
+
     private final TensorFile file;
     private final Layout layout;
     private final Scope home;
     private final BaseEncoding encoding;
     private final Map<String, Weight> stored = new HashMap<>();
+
+    /** Names in the file. */
+    private final Set<String> read = new HashSet<>();
 
     FileCheckpoint(TensorFile file, Layout layout, Scope home, BaseEncoding encoding) {
         this.encoding = encoding;
@@ -110,6 +120,7 @@ final class FileCheckpoint implements Checkpoint {
     }
 
     private RowSource rows(String name, long out, long in) {
+        read.add(layout.name(name));
         RowSource rows =
                 Bitsandbytes.read(file, layout.name(name))
                         .orElseGet(() -> Encodings.rows(find(name, out, in)));
@@ -144,8 +155,34 @@ final class FileCheckpoint implements Checkpoint {
                             + theirs
                             + " is missing; is the file whole, and of this family?");
         StoredTensor stored = file.tensor(theirs);
+        read.add(theirs);
         check(name, stored.shape(), shape);
         return stored;
+    }
+
+    /**
+     * Refuses a file that holds more than was asked for, a layer for example: the model would not
+     * be what the file says.
+     */
+    void refuseUnread() {
+        List<String> left = file.names().stream().filter(this::counts).sorted().toList();
+        if (left.isEmpty()) return;
+        throw new UserError(
+                "%s: %d tensors have no place in the model that the configuration describes, %s for one; is it the file's own? To leave them out: --allow-unknown-keys"
+                        .formatted(file.path(), left.size(), left.getFirst()));
+    }
+
+    private boolean counts(String name) {
+        if (read.contains(name) || DERIVED.matcher(name).find()) return false;
+        for (String weight : read) if (Bitsandbytes.belongsTo(weight, name)) return false;
+        return !name.equals(layout.name("lm_head.weight")) || !isTheEmbedding(name);
+    }
+
+    /** Some files hold the one matrix of a tied model twice. */
+    private boolean isTheEmbedding(String head) {
+        String embedding = layout.name("model.embed_tokens.weight");
+        return file.has(embedding)
+                && file.tensor(head).data().mismatch(file.tensor(embedding).data()) == -1;
     }
 
     private void check(String name, long[] found, long... wanted) {

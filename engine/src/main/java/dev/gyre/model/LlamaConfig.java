@@ -42,6 +42,9 @@ public record LlamaConfig(
         positive("num_attention_heads", heads);
         positive("num_key_value_heads", kvHeads);
         positive("head_dim", headDim);
+        positive("max_position_embeddings", contextTokens);
+        if (!(normEps > 0) || Double.isInfinite(normEps))
+            throw new UserError("rms_norm_eps must be a number above 0, not " + normEps);
         if (heads % kvHeads != 0)
             throw new UserError(
                     "num_key_value_heads (%d) must divide num_attention_heads (%d)"
@@ -50,6 +53,10 @@ public record LlamaConfig(
 
     private static void positive(String key, int value) {
         if (value < 1) throw new UserError(key + " must be 1 or more, not " + value);
+    }
+
+    private static int size(Tree config, String key, int otherwise) {
+        return config.get(key).map(Tree::wholeInt).orElse(otherwise);
     }
 
     /** Reads a Hugging Face {@code config.json}, of transformers 4 or 5. */
@@ -63,19 +70,19 @@ public record LlamaConfig(
                             + "\" is not known here; known: silu");
         int hidden = config.need("hidden_size").wholeInt();
         int heads = config.need("num_attention_heads").wholeInt();
-        int headDim = (int) config.wholeOr("head_dim", hidden / Math.max(1, heads));
+        int headDim = size(config, "head_dim", hidden / Math.max(1, heads));
         return new LlamaConfig(
                 config.need("vocab_size").wholeInt(),
                 hidden,
                 config.need("intermediate_size").wholeInt(),
                 config.need("num_hidden_layers").wholeInt(),
                 heads,
-                (int) config.wholeOr("num_key_value_heads", heads),
+                size(config, "num_key_value_heads", heads),
                 headDim,
                 config.realOr("rms_norm_eps", 1e-6),
                 rotary(config, headDim),
                 plainTheta(config),
-                (int) config.wholeOr("max_position_embeddings", 2048),
+                size(config, "max_position_embeddings", 2048),
                 config.boolOr("tie_word_embeddings", false),
                 config.boolOr("attention_bias", false),
                 config.boolOr("mlp_bias", false));

@@ -26,14 +26,21 @@ final class LlamaFamily implements Family {
     public Model open(Tree config, TensorFile file, Scope home, Loading how) {
         var checkpoint =
                 new FileCheckpoint(file, FileCheckpoint.Layout.as(n -> n), home, how.encoding());
-        return new Llama(LlamaConfig.of(config), checkpoint, home, how.activations());
+        return opened(LlamaConfig.of(config), checkpoint, home, how);
     }
 
     @Override
     public Model open(Gguf file, Scope home, Loading how) {
         LlamaConfig config = config(file);
         var checkpoint = new FileCheckpoint(file, new LlamaGguf(config), home, how.encoding());
-        return new Llama(config, checkpoint, home, how.activations());
+        return opened(config, checkpoint, home, how);
+    }
+
+    private static Model opened(
+            LlamaConfig config, FileCheckpoint checkpoint, Scope home, Loading how) {
+        var model = new Llama(config, checkpoint, home, how.activations());
+        if (!how.ignoreUnknown()) checkpoint.refuseUnread();
+        return model;
     }
 
     private static LlamaConfig config(Gguf file) {

@@ -39,6 +39,13 @@ public final class Bitsandbytes {
                 && file.has(beside(weight, "SCB"));
     }
 
+    /** Whether a tensor of a file is a part of an encoded weight. */
+    public static boolean belongsTo(String weight, String name) {
+        return name.startsWith(weight + ".")
+                || name.equals(beside(weight, "SCB"))
+                || name.equals(beside(weight, "weight_format"));
+    }
+
     private static String beside(String weight, String name) {
         if (!weight.endsWith(WEIGHT)) return weight + "." + name;
         return weight.substring(0, weight.length() - WEIGHT.length()) + name;

@@ -53,16 +53,7 @@ public final class Engine implements AutoCloseable {
      * @throws UserError when its prompt leaves no room for an answer
      */
     public Sequence add(Request request) {
-        int room = contextTokens - request.positions();
-        if (request.prompt().length >= room)
-            throw new UserError(
-                    "the prompt has %d tokens and leaves no room for an answer: the context holds %d"
-                            .formatted(request.prompt().length, room));
-        for (int id : request.prompt())
-            if (id < 0 || id >= model.vocabulary())
-                throw new UserError(
-                        "token %d is not in the model's vocabulary of %d; the tokenizer is of another model"
-                                .formatted(id, model.vocabulary()));
+        check(request, "the prompt");
         request.adapters().forEach(a -> adapterOrder.putIfAbsent(a, adapterOrder.size()));
         var sequence = new Sequence(request);
         active.add(sequence);
@@ -70,6 +61,25 @@ public final class Engine implements AutoCloseable {
         // adapter's parts.
         active.sort((a, b) -> Integer.compare(order(a), order(b)));
         return sequence;
+    }
+
+    /**
+     * Whether a request can be taken in.
+     *
+     * @param name what to call its prompt
+     * @throws UserError when not
+     */
+    public void check(Request request, String name) {
+        int room = contextTokens - request.positions();
+        if (request.prompt().length >= room)
+            throw new UserError(
+                    "%s has %d tokens and leaves no room for an answer: the context holds %d"
+                            .formatted(name, request.prompt().length, room));
+        for (int id : request.prompt())
+            if (id < 0 || id >= model.vocabulary())
+                throw new UserError(
+                        "token %d is not in the model's vocabulary of %d; the tokenizer is of another model"
+                                .formatted(id, model.vocabulary()));
     }
 
     private int order(Sequence sequence) {

@@ -42,6 +42,19 @@ class BadInputTest {
         Files.writeString(
                 folder.resolve("broken.jsonl"),
                 "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"a\"\n");
+        modelWith("half", "config.json", config().replace("layers\": 2", "layers\": 1"));
+        modelWith(
+                "wide", "config.json", config().replace("embeddings\": 128", "embeddings\": 1e12"));
+        Files.writeString(
+                folder.resolve("both.jsonl"),
+                "{\"prompt\": \"a\", \"messages\": [{\"role\": \"user\", \"content\": \"b\"}]}\n");
+        Files.writeString(
+                folder.resolve("robot.jsonl"),
+                "{\"messages\": [{\"role\": \"robot\", \"content\": \"b\"}]}\n");
+        Files.writeString(
+                folder.resolve("long.jsonl"),
+                "\uFEFF{\"prompt\": \"a\"}\n{\"prompt\": \"" + "a b ".repeat(200) + "\"}\n");
+        Files.write(folder.resolve("latin.jsonl"), new byte[] {(byte) 0xE4, '\n'});
         modelWith("foreign-end", "generation_config.json", "{\"eos_token_id\": 500000000}");
         // Named by the tokenizer's own settings, it would be another one.
         Path settings = folder.resolve("foreign-end/tokenizer_config.json");
@@ -52,7 +65,11 @@ class BadInputTest {
         Files.write(folder.resolve("cut.gguf"), Arrays.copyOf(gguf, gguf.length / 2));
     }
 
-    /** A copy of the model, with one more file. */
+    private static String config() throws IOException {
+        return Files.readString(GOLDEN.resolve("pico-llama/own-head/config.json"));
+    }
+
+    /** A copy of the model, with one file more, or another. */
     private void modelWith(String name, String file, String text) throws IOException {
         Path copy = Files.createDirectory(folder.resolve(name));
         try (var all = Files.list(GOLDEN.resolve("pico-llama/own-head"))) {
@@ -137,6 +154,14 @@ class BadInputTest {
                         + " nothing was written",
                 "quantize --base DIR/nan --to q8_0 --out DIR/out.gguf | nothing was written",
                 "generate --base DIR/nan --prompt x | instead of numbers",
+                "eval perplexity --base DIR/nan --text DIR/good.jsonl | are not numbers",
+                "generate --base DIR/half --prompt x | tensors have no place in the model",
+                "quantize --base DIR/half --to q8_0 --out DIR/out.gguf | --allow-unknown-keys",
+                "generate --base DIR/wide --prompt x | max_position_embeddings",
+                "generate --base MODEL --prompts DIR/both.jsonl | stands beside",
+                "generate --base MODEL --prompts DIR/robot.jsonl | one of system, user",
+                "generate --base MODEL --prompts DIR/long.jsonl | prompt 2 has",
+                "generate --base MODEL --prompts DIR/latin.jsonl | it is not UTF-8 text",
                 "merge --base MODEL --adapter ADAPTER --out DIR/out --max-drift 0 | is for --to",
                 "merge --base MODEL --adapter ADAPTER --out DIR/out.gguf | give --to f16",
                 "merge --base MODEL --adapter ADAPTER --out / --overwrite | the whole file system",
