@@ -45,6 +45,11 @@ final class Quantize implements Commands.Runs {
     @Mixin private Common common = new Common();
     @Mixin private Overwriting overwriting = new Overwriting();
 
+    @Option(
+            names = "--allow-unknown-keys",
+            description = "Ignore tensors of the base that are not known here.")
+    private boolean allowUnknownKeys;
+
     @Option(names = "--json", description = "The result as one JSON object.")
     private boolean json;
 
@@ -57,7 +62,11 @@ final class Quantize implements Commands.Runs {
         var source = new Gyre.Source(base, List.of(), "auto", "stored");
         // Losing something is what was asked for here.
         var how = new Gyre.Encoding(to, out, overwriting.allowed(), Double.POSITIVE_INFINITY);
-        new EncodingReport(shell, json).run(common.start(shell), source, how);
+        new EncodingReport(shell, json)
+                .run(
+                        common.start(shell).reading(new Gyre.AdapterFiles(allowUnknownKeys, false)),
+                        source,
+                        how);
         return Exit.DONE;
     }
 }

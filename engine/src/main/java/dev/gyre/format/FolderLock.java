@@ -4,10 +4,8 @@ import dev.gyre.config.Reasons;
 import dev.gyre.config.UserError;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,12 +40,11 @@ public final class FolderLock implements AutoCloseable {
         try {
             Files.createDirectories(folder);
             var channel =
-                    FileChannel.open(
-                            file,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE);
-            if (locked(channel, file)) return new FolderLock(file, made, channel);
+                    FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (locked(channel, file)) {
+                Temporaries.add(file);
+                return new FolderLock(file, made, channel);
+            }
             channel.close();
         } catch (IOException e) {
             throw new UserError("cannot write into --out " + folder + ": " + Reasons.of(e), e);
@@ -58,17 +55,16 @@ public final class FolderLock implements AutoCloseable {
                         + "; wait for it, or choose another folder");
     }
 
-    /** Whoever had it removes the file, so what was locked must still be what stands there. */
+    /**
+     * Whoever had it removes the file, so it must still be there. It is not opened a second time:
+     * closing that would free the lock (fcntl(2), "record locks").
+     */
     private static boolean locked(FileChannel channel, Path file) throws IOException {
         try {
-            if (channel.tryLock() == null) return false;
+            return channel.tryLock() != null && Files.exists(file);
         } catch (OverlappingFileLockException e) {
             return false;
         }
-        String mark = ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime());
-        channel.truncate(0);
-        AtomicFile.writeAll(channel, ByteBuffer.wrap(mark.getBytes(StandardCharsets.UTF_8)));
-        return Files.exists(file) && Files.readString(file).equals(mark);
     }
 
     /** Whether a folder holds anything but what a run that was killed left of this. */
@@ -83,6 +79,7 @@ public final class FolderLock implements AutoCloseable {
     public void close() {
         try (channel) {
             Files.deleteIfExists(file);
+            Temporaries.forget(file);
             if (made) Files.deleteIfExists(file.toAbsolutePath().getParent());
         } catch (DirectoryNotEmptyException e) {
             // The run's own files.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gyre.Program;
 import dev.gyre.config.Json;
 import dev.gyre.config.Tree;
+import dev.gyre.format.FolderLock;
 import dev.gyre.tensor.Torch;
 
 import org.junit.jupiter.api.Assumptions;
@@ -267,6 +268,23 @@ class BadInputTest {
                 .startsWith("gyre: the model hub http://127.0.0.1:9 cannot be reached: connection")
                 .hasLineCount(1);
         assertThat(run.code()).isEqualTo(2);
+    }
+
+    @Test
+    void aFolderThatAnotherRunWritesIntoIsRefused() {
+        Path out = folder.resolve("out");
+        try (var _ = FolderLock.of(out)) {
+            var run =
+                    Program.run(
+                            folder,
+                            Main.class,
+                            words(
+                                    "train --base MODEL --data DIR/good.jsonl --out DIR/out"
+                                            + " --steps 1 --threads 1"));
+            assertThat(run.output()).contains("another run is writing into --out " + out);
+            assertThat(run.code()).isEqualTo(2);
+        }
+        assertThat(out).doesNotExist();
     }
 
     @Test
