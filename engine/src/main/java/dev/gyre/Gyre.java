@@ -140,6 +140,9 @@ public interface Gyre {
         /** A sentence. */
         void say(String sentence);
 
+        /** How far a work of seconds has come; the total is the largest number if not known. */
+        default void worked(String what, long done, long total) {}
+
         /**
          * Bytes of a file have arrived.
          *

@@ -147,7 +147,7 @@ final class LocalGyre implements Gyre {
     public Merged merge(Source source, Path out, boolean overwrite) {
         TrainingRun.checkOut(out, overwrite);
         if (source.adapters().isEmpty()) throw new UserError("merge needs at least one --adapter");
-        return opened(source, (base, effects) -> MergedFolder.write(base, effects, out));
+        return opened(source, (base, effects) -> MergedFolder.write(base, effects, out, notices));
     }
 
     @Override
@@ -229,7 +229,7 @@ final class LocalGyre implements Gyre {
     }
 
     /** A base with its adapters' parts, built once. */
-    private static final class Ready implements Loaded {
+    private final class Ready implements Loaded {
         private final Base base;
         private final List<Adapter> adapters;
         private final Scope home;
@@ -256,11 +256,21 @@ final class LocalGyre implements Gyre {
             var scored = new ArrayList<Perplexity.Document>();
             double nll = 0;
             long tokens = 0;
-            for (String document : documents) {
-                int[] ids = base.tokenizer().encode(document, true);
+            List<int[]> encoded =
+                    documents.stream().map(d -> base.tokenizer().encode(d, true)).toList();
+            long all = encoded.stream().mapToLong(ids -> ids.length).sum();
+            long before = 0;
+            for (int[] ids : encoded) {
+                long read = before;
                 var scores =
                         dev.gyre.eval.Perplexity.of(
-                                base.model(), effects, ids, contextTokens(), stride);
+                                base.model(),
+                                effects,
+                                ids,
+                                contextTokens(),
+                                stride,
+                                done -> notices.worked("scoring tokens", read + done, all));
+                before += ids.length;
                 scored.add(new Perplexity.Document(ids, scores.logprobs()));
                 nll += scores.nll();
                 tokens += scores.tokens();

@@ -32,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
@@ -56,19 +57,40 @@ final class MergedFolder {
 
     private MergedFolder() {}
 
-    static Gyre.Merged write(Base base, List<Effects> adapters, Path out) {
+    static Gyre.Merged write(Base base, List<Effects> adapters, Path out, Gyre.Notices notices) {
         var merging = new Merging(base.model(), adapters);
         var probe = DriftProbe.of(base);
         double[] unmerged = probe.unwritten(base.model(), adapters);
         try (var _ = Scope.open();
                 var draft = Draft.of(out)) {
             List<AtomicFile.Part> beside = beside(base, draft.place(), config(base, merging));
-            write(draft.place(), tensors(base.model(), merging, _ -> true), beside);
+            var weights = tensors(base.model(), merging, _ -> true);
+            write(draft.place(), told(weights, notices), beside);
             double drift = drift(probe, unmerged, draft.place());
             draft.keep();
             long changed = base.model().slots().stream().filter(merging::changes).count();
             return new Gyre.Merged(out, (int) changed, drift, probe.tokens());
         }
+    }
+
+    /** The same, counted as they are written. */
+    private static List<TensorSource> told(List<TensorSource> tensors, Gyre.Notices notices) {
+        var done = new AtomicInteger();
+        return tensors.stream()
+                .map(
+                        t ->
+                                new TensorSource(
+                                        t.name(),
+                                        t.type(),
+                                        t.shape(),
+                                        () -> {
+                                            notices.worked(
+                                                    "merging weights",
+                                                    done.incrementAndGet(),
+                                                    tensors.size());
+                                            return t.data().get();
+                                        }))
+                .toList();
     }
 
     /** The folder's other files. */

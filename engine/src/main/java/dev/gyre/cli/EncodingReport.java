@@ -38,7 +38,14 @@ final class EncodingReport {
                 made = gyre.encode(source, how, _ -> bar.step(++done[0]));
             }
         } else {
-            made = gyre.encode(source, how, _ -> {});
+            var notes = new Notes(shell);
+            var done = new int[1];
+            // How many there will be is not known before; each line says how many there are.
+            made =
+                    gyre.encode(
+                            source,
+                            how,
+                            _ -> notes.worked("encoding weights", ++done[0], Long.MAX_VALUE));
         }
         if (json) shell.line(Json.write(row(made)));
         else print(made, how.to());

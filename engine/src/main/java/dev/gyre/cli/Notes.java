@@ -11,11 +11,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Notes implements Gyre.Notices {
     private static final long LINE_BYTES = 50_000_000;
+    private static final long LINE_NANOS = 2_000_000_000;
 
     private final Shell shell;
     private final boolean live;
     private @Nullable LiveBar bar;
     private String current = "";
+
+    /** Bytes of a download, or the time of a work, at the last line. */
     private long told;
 
     Notes(Shell shell) {
@@ -47,6 +50,34 @@ final class Notes implements Gyre.Notices {
                                             total > 0 ? " of " + Words.bytes(total) : ""));
         }
         if (total > 0 && done >= total) finish();
+    }
+
+    @Override
+    public void worked(String what, long done, long total) {
+        if (!what.equals(current)) {
+            finish();
+            current = what;
+            told = System.nanoTime();
+            if (live)
+                bar =
+                        new LiveBar(
+                                shell,
+                                new ProgressBarBuilder().setTaskName(what).setInitialMax(total));
+        }
+        if (bar != null) bar.step(done);
+        else if (System.nanoTime() - told >= LINE_NANOS) {
+            told = System.nanoTime();
+            shell.err()
+                    .println(
+                            "%s: %s%s"
+                                    .formatted(
+                                            what,
+                                            Words.count(done),
+                                            total == Long.MAX_VALUE
+                                                    ? ""
+                                                    : " of " + Words.count(total)));
+        }
+        if (done >= total) finish();
     }
 
     private void begin(String what, long total) {

@@ -11,6 +11,7 @@ import dev.gyre.tensor.Var;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /**
  * How well a model foretells a text. A text longer than the context is read in windows that
@@ -34,6 +35,21 @@ public record Perplexity(double[] logprobs, double nll, long tokens) {
      */
     public static Perplexity of(
             Model model, List<Effects> adapters, int[] ids, int contextTokens, int stride) {
+        return of(model, adapters, ids, contextTokens, stride, _ -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param progress hears how many tokens are done, window by window
+     */
+    public static Perplexity of(
+            Model model,
+            List<Effects> adapters,
+            int[] ids,
+            int contextTokens,
+            int stride,
+            IntConsumer progress) {
         if (stride < 1 || stride >= contextTokens)
             throw new IllegalArgumentException(
                     "stride must be from 1 and below " + contextTokens + ", not " + stride);
@@ -44,6 +60,7 @@ public record Perplexity(double[] logprobs, double nll, long tokens) {
             int to = Math.min(ids.length, from + contextTokens);
             window(model, adapters, ids, from, scored, to, logprobs);
             scored = to;
+            progress.accept(scored);
         }
         double nll = 0;
         for (int i = 1; i < ids.length; i++) nll -= logprobs[i];

@@ -59,11 +59,13 @@ public final class FolderLock implements AutoCloseable {
      * Whoever had it removes the file, so it must still be there. It is not opened a second time:
      * closing that would free the lock (fcntl(2), "record locks").
      */
-    private static boolean locked(FileChannel channel, Path file) throws IOException {
+    private static boolean locked(FileChannel channel, Path file) {
         try {
             return channel.tryLock() != null && Files.exists(file);
         } catch (OverlappingFileLockException e) {
             return false;
+        } catch (IOException e) {
+            return true; // a file system without locks, on which nobody can be asked
         }
     }
 
