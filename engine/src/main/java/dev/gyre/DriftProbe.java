@@ -57,7 +57,7 @@ final class DriftProbe {
      *
      * @throws UserError when it is not finite: what was written is broken, and is not to be kept
      */
-    static double kept(double[] written, double[] unwritten) {
+    static double drift(double[] written, double[] unwritten) {
         double worst = apart(written, unwritten);
         if (!Double.isFinite(worst))
             throw new UserError(

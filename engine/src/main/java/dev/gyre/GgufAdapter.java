@@ -121,7 +121,7 @@ final class GgufAdapter {
             var probe = DriftProbe.of(base);
             double[] ours = probe.unwritten(base.model(), adapters);
             double[] theirs = probe.under(base.model(), List.of(adapter.read(draft.place())));
-            double drift = DriftProbe.kept(theirs, ours);
+            double drift = DriftProbe.drift(theirs, ours);
             draft.keep();
             long rank = adapter.updates.values().stream().mapToLong(Thin::rank).max().orElse(0);
             return new Gyre.Converted(out, adapter.updates.size(), rank, drift, probe.tokens());

@@ -245,7 +245,7 @@ final class MergedFolder {
     /** How far a written model is from what it was made of. */
     static double drift(DriftProbe probe, double[] unmerged, Path written) {
         try (Model merged = Families.open(written, Loading.PLAIN)) {
-            return DriftProbe.kept(probe.under(merged, List.of()), unmerged);
+            return DriftProbe.drift(probe.under(merged, List.of()), unmerged);
         }
     }
 }

@@ -140,6 +140,17 @@ class GgufAdapterTest {
         assertThat(folder.resolve("lora.gguf")).doesNotExist();
     }
 
+    /** llama.cpp would add it to another weight than the one it was made for. */
+    @Test
+    void anAdapterOfAnEncodedBaseIsRefused() {
+        Path adapter = adapter(OWN_HEAD, "lora:rank=3", Targets.allLinear());
+        var source = new Gyre.Source(OWN_HEAD.toString(), List.of(adapter), "auto", "nf4");
+        assertThatThrownBy(() -> gyre.convert(source, "f32", folder.resolve("lora.gguf"), false))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("kept as nf4; leave --base-encoding out");
+        assertThat(folder.resolve("lora.gguf")).doesNotExist();
+    }
+
     @Test
     void theFileIsAsLlamaCppWantsIt() {
         Path adapter = adapter(OWN_HEAD, "lora:rank=3,alpha=6", Targets.allLinear());
